@@ -132,11 +132,8 @@ def read_settings(file: Path) -> EmbeddedSettings:
         table = RegistryFile.model_validate(read_toml(file))
     except ValidationError as error:
         raise mistakes(error, file, said=_said) from None
-    given: dict[str, Any] = {
-        name: value
-        for name, value in ((name, getattr(table, name)) for name in table.model_fields_set)
-        if name not in ("auth", "clock_offset", "database", "faults")
-    }
+    written_as_they_are = table.model_fields_set - {"auth", "clock_offset", "database", "faults"}
+    given: dict[str, Any] = {name: getattr(table, name) for name in written_as_they_are}
     if table.database is not None:
         given["database"] = file.parent / table.database
     if (offset := table.clock_offset) is not None:

@@ -46,16 +46,12 @@ def open_files(
         return None
     if isinstance(place, LocalPlace):
         return local_files(place.path, local)
-    return _obs_files(place, service or _endpoint_of(place), credentials)
-
-
-def _endpoint_of(place: ObsPlace) -> Endpoint:
-    if place.host is None or place.region is None:
-        raise FilesUnavailable(
-            NOT_EXAMINED,
-            "names no region; give the object store's endpoint in the configuration to have it examined",
-        )
-    return parse_endpoint(f"https://{place.host}")
+    if service is None:
+        if place.host is None or place.region is None:
+            why = "names no region; give the object store's endpoint in the configuration to have it examined"
+            raise FilesUnavailable(NOT_EXAMINED, why)
+        service = parse_endpoint(f"https://{place.host}")
+    return _obs_files(place, service, credentials)
 
 
 def _obs_files(

@@ -97,11 +97,10 @@ MODEL = "model/"
 CONFIG = f"{MODEL}config.json"
 CODE = f"{MODEL}customize_service.py"
 
-MOST_FILES = 10_000
-"""Files that are looked at."""
-LARGEST_TEXT = 256 * 1024
-"""Bytes of a config.json or customize_service.py that is read; larger ones are told about."""
+_MOST_FILES = 10_000  # that are looked at
 _MOST_BESIDE = 200
+_LARGEST_TEXT = 256 * 1024
+"""Bytes of a config.json or customize_service.py that is read; larger ones are told about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +137,15 @@ def gather(files: ModelFiles, *, whole: bool = False, texts: frozenset[str] = fr
     The `whole` of it counts, or only its directory `model/`; of `CONFIG` and `CODE`, those in `texts` are
     read. Raises FilesUnavailable.
     """
-    sizes = dict(islice(files.list("" if whole else MODEL), MOST_FILES + 1))
+    sizes = dict(islice(files.list("" if whole else MODEL), _MOST_FILES + 1))
     beside: tuple[str, ...] = ()
     if not sizes and not whole:
         beside = tuple(key for key, _ in islice(files.list(""), _MOST_BESIDE))
-    complete = len(sizes) <= MOST_FILES
+    complete = len(sizes) <= _MOST_FILES
     contents = {
-        key: files.read(key, LARGEST_TEXT)
+        key: files.read(key, _LARGEST_TEXT)
         for key in sorted(texts)
-        if key in sizes and sizes[key] <= LARGEST_TEXT
+        if key in sizes and sizes[key] <= _LARGEST_TEXT
     }
     return Package(MappingProxyType(sizes), complete, beside, contents.get(CONFIG), contents.get(CODE))
 
@@ -215,13 +214,6 @@ def wants_code(model_type: str, edition: str) -> bool:
     return model_type == "PyTorch" or (model_type in ENGINE_FILES and edition not in _OLD)
 
 
-def largest(model_type: str, edition: str) -> int:
-    """Bytes that a model may have at most: 5 GB until 2021, 20 GB later, 30 GB for Custom."""
-    if model_type == "Custom":
-        return 30 * _GIB
-    return (5 if edition in _OLD else 20) * _GIB
-
-
 def layout_problems(package: Package, model_type: str, edition: str) -> Iterator[Problem]:
     """Everything that is wrong with which files there are and how large they are."""
     if not package.files:
@@ -234,12 +226,12 @@ def layout_problems(package: Package, model_type: str, edition: str) -> Iterator
         if posixpath.basename(key).casefold() == "dockerfile":
             yield about_file(key, "preflight-dockerfile", "must not be in the model's directory")
     if not package.complete:
-        why = f"holds more than {MOST_FILES:,} files; the others were not looked at"
+        why = f"holds more than {_MOST_FILES:,} files; the others were not looked at"
         yield about_file(MODEL, "preflight-not-examined", why)
-    most = largest(model_type, edition)
-    if package.size > most:
+    most = 30 if model_type == "Custom" else 5 if edition in _OLD else 20  # GB; 5 until 2021
+    if package.size > most * _GIB:
         size = f"{package.size / _GIB:.1f} GB"
-        yield about(SOURCE, "preflight-too-large", f"has {size}, and a model may have {most // _GIB} GB")
+        yield about(SOURCE, "preflight-too-large", f"has {size}, and a model may have {most} GB")
 
 
 def absent(package: Package, key: str, why: str) -> Problem:
@@ -252,9 +244,9 @@ def absent(package: Package, key: str, why: str) -> Problem:
 def too_large(package: Package, key: str) -> Problem | None:
     """That a text file is too large to be one, or None."""
     size = package.files.get(key, 0)
-    if size <= LARGEST_TEXT:
+    if size <= _LARGEST_TEXT:
         return None
-    why = f"has {size:,} bytes, too many for such a file; at most {LARGEST_TEXT:,} are read"
+    why = f"has {size:,} bytes, too many for such a file; at most {_LARGEST_TEXT:,} are read"
     return about_file(key, "preflight-too-large", why)
 
 

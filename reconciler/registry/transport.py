@@ -169,7 +169,11 @@ class _Guard(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(
                 "the answer is compressed, which was not asked for", request=request
             )
-        response.stream = self._capped(response)
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise httpx.UnsupportedProtocol("the transport is not asynchronous")
+        good = response.is_success
+        limit = self._limits.body_bytes if good else self._limits.error_bytes
+        response.stream = _Capped(response.stream, limit, cut=not good)
         return response
 
     async def aclose(self) -> None:
@@ -193,14 +197,6 @@ class _Guard(httpx.AsyncBaseTransport):
         finally:
             if self._observed:
                 self._observed(request.method, status, time.monotonic() - started)
-
-    def _capped(self, response: httpx.Response) -> httpx.AsyncByteStream:
-        stream = response.stream
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise httpx.UnsupportedProtocol("the transport is not asynchronous")
-        if response.is_success:
-            return _Capped(stream, self._limits.body_bytes, cut=False)
-        return _Capped(stream, self._limits.error_bytes, cut=True)
 
 
 class _Capped(httpx.AsyncByteStream):
