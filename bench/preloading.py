@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from reconciler.contract import edition
-from reconciler.embedded import rows
-from reconciler.embedded.access import ANYBODY
 from reconciler.embedded.database import Database
-from reconciler.embedded.new_model import arrive
+from reconciler.embedded.model import arrive, insert
+from reconciler.embedded.router import ANYBODY
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -59,6 +58,6 @@ def preload(settings: EmbeddedSettings, project_id: str, requests: Iterable[Mapp
     with closing(Database(settings.database)) as database:
         while some := list(islice(models, _A_TRANSACTION)):
             with database.transaction() as connection:
-                rows.insert(connection, some)
+                insert(connection, some)
             count += len(some)
     return count

@@ -23,8 +23,7 @@ from urllib.parse import urlsplit
 from reconciler.app.finding import Finding
 from reconciler.engine.values import Event, EventKind
 from reconciler.errors import Exit, RegistryError
-from reconciler.registry.endpoint import parse_endpoint
-from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
+from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, tls_problem, usual_authorities
 from reconciler.state import open_state
 
 if TYPE_CHECKING:

@@ -26,9 +26,8 @@ from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
 from reconciler.log import log
-from reconciler.web.access import Hosts
 from reconciler.web.application import Probes, create_app, create_health_app
-from reconciler.web.server import listen, serving
+from reconciler.web.server import Hosts, listen, serving
 from reconciler.web.webhook import Delivery, Receiver
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def client(
     Raises:
         ConfigurationError: the endpoint or the project cannot be used.
     """
-    from reconciler.registry.blocking import blocking  # noqa: PLC0415 - loads httpx
+    from reconciler.registry.transport import blocking  # noqa: PLC0415 - loads httpx
 
     limits = Limits(
         page_size=access.page_size,

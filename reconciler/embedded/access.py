@@ -1,76 +1,74 @@
-"""Who a request comes from, and whether that is let in: AK/SK signatures, tokens, and the lock of a key.
+"""Who a request comes from, where credentials are asked for: AK/SK signatures, tokens, and how to get one.
 
 Documented: ± 15 minutes of clock, 24 hours of a token, an access key locked for 5 minutes after 5 failures in
-a row, a token good for the one project of its scope.
+a row, a token good for the one project of its scope. Source of the identity service's calls, which only
+registries with credentials have: the vendor's IAM pages.
 """
 
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
-from uuid import NAMESPACE_DNS, uuid5
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from reconciler.contract.signing import Refusal, verify
-from reconciler.embedded.answers import (
-    BAD_CLOCK,
-    BAD_SIGNATURE,
-    EXPIRED_TOKEN,
-    ILLEGAL_TOKEN,
-    NO_SUCH_PROJECT,
-    NO_TOKEN,
-    OTHER_PROJECT,
-    TOKEN_WITHOUT_PROJECT,
-    TOO_LARGE,
-    VendorError,
-)
+from reconciler.embedded import answers
+from reconciler.embedded.answers import IamError, VendorError, answer
+from reconciler.embedded.openapi import Login, Scope
+from reconciler.embedded.router import ANYBODY, Operation, Principal, hex_id
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from collections.abc import Mapping
 
-    from reconciler.contract import Edition
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from reconciler.embedded.database import Database
-    from reconciler.embedded.settings import AccountKeys, EmbeddedSettings, User
-    from reconciler.embedded.store import Store
+    from reconciler.embedded.router import Call
+    from reconciler.embedded.settings import AccountKeys, User
 
 _KEPT_AFTER_EXPIRY = 24 * 3600.0  # seconds; so that an old token is called expired, not unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is calling.
+class Authenticator:
+    """Admits callers by whichever credentials they bring.
 
-    Attributes:
-        user_id, domain_id: 32 hex digits, as the vendor's ids.
-        projects: ids of the projects the credentials are good for (none for a token whose scope is the
-            account); None for all.
+    Which access keys are locked is forgotten at a restart. Tokens are in the database, by their digest.
     """
 
-    user_id: str
-    domain_id: str
-    projects: frozenset[str] | None = None
-
-
-def hex_id(text: str) -> str:
-    """An id for a name: 32 hex digits, always the same."""
-    return uuid5(NAMESPACE_DNS, text).hex
-
-
-ANYBODY = Principal(user_id=hex_id("user"), domain_id=hex_id("domain"))
-
-
-class Keys:
-    """Access keys, and which of them are locked."""
-
-    def __init__(self, credentials: AccountKeys) -> None:
+    def __init__(self, database: Database, credentials: AccountKeys) -> None:
+        self._database = database
         self._credentials = credentials
         self._failures: dict[str, tuple[int, float]] = {}
 
-    def admit(self, request: Request, body: bytes, now: float) -> Principal:
+    async def admit(self, request: Request, body: bytes, now: float) -> Principal:
+        """Who is calling; the body is signed, too. Raises VendorError when refused."""
+        token = request.headers.get("x-auth-token")
+        if token:
+            return await self._database.read(self._owner, token, now)
+        if "authorization" in request.headers:
+            return self._signer(request, body, now)
+        raise VendorError(answers.NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
+
+    async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
+        """A new token and when it expires, in seconds since the epoch; older ones stay good."""
+        token = f"MII{secrets.token_urlsafe(1536)}"
+        expires_at = now + self._credentials.token_lifetime
+        await self._database.write(self._keep, token, user, project_id, expires_at, now)
+        return token, expires_at
+
+    def user(self, name: str, password: str, domain: str) -> User | None:
+        """The user with this name, password and account, or None."""
+        for user in self._credentials.users:
+            if (user.name, user.domain) == (name, domain) and _same(user.password, password):
+                return user
+        return None
+
+    def _signer(self, request: Request, body: bytes, now: float) -> Principal:
         """Who signed the request. Raises VendorError when nobody can be sure."""
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" + query if query else b"")
@@ -86,13 +84,13 @@ class Keys:
         key = result.access_key
         if key is not None and self._locked(key, now):
             raise VendorError(
-                BAD_SIGNATURE, "too many failed signatures: the access key is locked for a while"
+                answers.BAD_SIGNATURE, "too many failed signatures: the access key is locked for a while"
             )
         if result.refusal is Refusal.CLOCK:
-            raise VendorError(BAD_CLOCK, "X-Sdk-Date is too far from the time here: check your clock")
+            raise VendorError(answers.BAD_CLOCK, "X-Sdk-Date is too far from the time here: check your clock")
         if key is None or result.refusal is not None:
             self._count(key, result.refusal, now)
-            raise VendorError(BAD_SIGNATURE, f"the AK/SK signature does not hold: {result.refusal}")
+            raise VendorError(answers.BAD_SIGNATURE, f"the AK/SK signature does not hold: {result.refusal}")
         self._failures.pop(key, None)
         self._check_security_token(key, request)
         return Principal(hex_id(key), ANYBODY.domain_id)
@@ -112,76 +110,25 @@ class Keys:
     def _check_security_token(self, key: str, request: Request) -> None:
         token = self._credentials.security_tokens.get(key)
         if token is not None and not _same(request.headers.get("x-security-token", ""), token):
-            raise VendorError(BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
+            raise VendorError(answers.BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
 
-
-class Tokens:
-    """Tokens in the database, by their digest; they survive a restart. Runs in the database's thread."""
-
-    def __init__(self, database: Database, lifetime: float) -> None:
-        self._database = database
-        self._lifetime = lifetime
-
-    def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
-        """A new token and when it expires, in seconds since the epoch; older ones stay good."""
-        token = f"MII{secrets.token_urlsafe(1536)}"
-        expires_at = now + self._lifetime
+    def _keep(self, token: str, user: User, project_id: str | None, expires_at: float, now: float) -> None:
         row = (_digest(token), user.name, user.domain, project_id, expires_at)
         connection = self._database.connection
         connection.execute("DELETE FROM tokens WHERE expires_at < ?", (now - _KEPT_AFTER_EXPIRY,))
         connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
-        return token, expires_at
 
-    def admit(self, token: str, now: float) -> Principal:
+    def _owner(self, token: str, now: float) -> Principal:
         """Who a token was issued to. Raises VendorError when it is unknown or expired."""
         select = "SELECT user_name, domain, project_id, expires_at FROM tokens WHERE digest = ?"
         row = self._database.connection.execute(select, (_digest(token),)).fetchone()
         if row is None:
-            raise VendorError(ILLEGAL_TOKEN, "X-Auth-Token is not a token of this registry")
+            raise VendorError(answers.ILLEGAL_TOKEN, "X-Auth-Token is not a token of this registry")
         user_name, domain, project_id, expires_at = row
         if now >= expires_at:
-            raise VendorError(EXPIRED_TOKEN, "X-Auth-Token has expired: ask for a new one")
+            raise VendorError(answers.EXPIRED_TOKEN, "X-Auth-Token has expired: ask for a new one")
         projects = frozenset() if project_id is None else frozenset({project_id})
         return Principal(hex_id(f"{domain}/{user_name}"), hex_id(domain), projects)
-
-
-class Authenticator:
-    """Admits callers by whichever credentials they bring."""
-
-    def __init__(self, database: Database, credentials: AccountKeys) -> None:
-        self._database = database
-        self._credentials = credentials
-        self._keys = Keys(credentials)
-        self._tokens = Tokens(database, credentials.token_lifetime)
-
-    async def admit(self, request: Request, body: bytes, now: float) -> Principal:
-        """Who is calling; the body is signed, too. Raises VendorError when refused."""
-        token = request.headers.get("x-auth-token")
-        if token:
-            return await self._database.read(self._tokens.admit, token, now)
-        if "authorization" in request.headers:
-            return self._keys.admit(request, body, now)
-        raise VendorError(NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
-
-    async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
-        """A new token for a user, and when it expires, in seconds since the epoch."""
-        return await self._database.write(self._tokens.issue, user, project_id, now)
-
-    def user(self, name: str, password: str, domain: str) -> User | None:
-        """The user with this name, password and account, or None."""
-        for user in self._credentials.users:
-            if (user.name, user.domain) == (name, domain) and _same(user.password, password):
-                return user
-        return None
-
-
-def _check_project(caller: Principal, project_id: str) -> None:
-    """Raises VendorError when the caller's credentials are not good for the project."""
-    if caller.projects is None or project_id in caller.projects:
-        return
-    if not caller.projects:
-        raise VendorError(TOKEN_WITHOUT_PROJECT, "the token's scope is the account: ask for one of a project")
-    raise VendorError(OTHER_PROJECT, f"the token is not for project {project_id}")
 
 
 def _digest(token: str) -> str:
@@ -192,60 +139,115 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
 
 
-BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
-PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-
-_DRAINED = 4 * BODY_LIMIT  # read and thrown away at most, so that a client that is still sending gets its 413
+# --- the identity service ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the application is made of.
+class TokenQuery(BaseModel):
+    """How a token is asked for."""
 
-    Attributes:
-        rules: the edition.
-        authenticator: None when everybody is let in.
-    """
-
-    settings: EmbeddedSettings
-    rules: Edition
-    database: Database
-    store: Store
-    authenticator: Authenticator | None
-
-    def milliseconds(self) -> int:
-        """The time on the registry's clock, since the epoch."""
-        return int(self.settings.clock() * 1000)
+    nocatalog: str | None = Field(None, description="the catalogue is always empty")
 
 
-async def admit(parts: Parts, request: Request, body: bytes) -> Principal:
-    """Who is calling. Raises VendorError when refused."""
-    if parts.authenticator is None:
-        return ANYBODY
-    return await parts.authenticator.admit(request, body, parts.settings.clock())
+class ProjectsQuery(BaseModel):
+    """Which projects are asked for."""
+
+    name: str | None = Field(None, max_length=64)
 
 
-def require_project(parts: Parts, caller: Principal, project_id: str) -> None:
-    """Raises VendorError when there is no such project, or the caller may not use it."""
-    projects = parts.settings.projects
-    unknown = projects is not None and project_id not in projects.values()
-    if unknown or not PROJECT_ID.fullmatch(project_id):
-        raise VendorError(NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
-    _check_project(caller, project_id)
+async def issue_token(call: Call) -> Response:
+    """A token for a user's password; it comes in the header `X-Subject-Token`."""
+    login = _read_login(call.body).auth
+    settings, authenticator = call.parts.settings, call.parts.authenticator
+    now = settings.clock()
+    claim = login.identity.password.user
+    user = authenticator and authenticator.user(
+        claim.name, claim.password.get_secret_value(), claim.domain.name or ""
+    )
+    if authenticator is None or not user or "password" not in login.identity.methods:
+        raise IamError(401, "the user name, password or account is wrong")
+    project = _project(login.scope, settings.projects)
+    token, expires_at = await authenticator.issue(user, project and project[1], now)
+    return answer(_described(user, project, now, expires_at), 201, {"X-Subject-Token": token})
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body. Raises VendorError when it is over the limit."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= BODY_LIMIT:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-        if size > _DRAINED:
-            break
-    if size > BODY_LIMIT:
-        raise VendorError(TOO_LARGE, f"the body is over {BODY_LIMIT} bytes")
-    return b"".join(chunks)
+async def list_projects(call: Call) -> Response:
+    """The projects of the account, all or the one with a name."""
+    name, every = call.query.name, call.parts.settings.projects
+    if every is None:
+        every = {name: hex_id(name)} if name else {}
+    projects = [
+        {
+            "id": project_id,
+            "name": project,
+            "domain_id": call.caller.domain_id,
+            "parent_id": call.caller.domain_id,
+            "is_domain": False,
+            "enabled": True,
+            "description": "",
+        }
+        for project, project_id in every.items()
+        if name in (None, "", project)
+    ]
+    return answer({"projects": projects, "links": {"self": str(call.request.url)}})
+
+
+def _read_login(body: bytes) -> Login:
+    try:
+        return Login.model_validate_json(body)
+    except ValidationError as error:
+        places = {".".join(str(part) for part in fault["loc"]) or "body" for fault in error.errors()}
+        raise IamError(400, f"not a request for a token: see {', '.join(sorted(places))}") from None
+
+
+def _project(scope: Scope | None, projects: Mapping[str, str] | None) -> tuple[str, str] | None:
+    """Name and id of the project asked for; None when the scope is the account."""
+    project = scope.project if scope else None
+    if project is None:
+        return None
+    if projects is None:
+        name = project.name or project.id or ""
+        return name, project.id or hex_id(name)
+    for name, project_id in projects.items():
+        if project.name == name or (project.name is None and project.id == project_id):
+            return name, project_id
+    raise IamError(404, "there is no such project")
+
+
+def _described(
+    user: User, project: tuple[str, str] | None, issued_at: float, expires_at: float
+) -> dict[str, Any]:
+    domain = {"id": hex_id(user.domain), "name": user.domain}
+    person = {"id": hex_id(f"{user.domain}/{user.name}"), "name": user.name, "domain": domain}
+    scope: dict[str, Any] = {"domain": domain}
+    if project is not None:
+        scope = {"project": {"name": project[0], "id": project[1], "domain": domain}}
+    token: dict[str, Any] = {"methods": ["password"], "user": person, "roles": [], "catalog": []}
+    return {"token": token | scope | {"issued_at": _stamp(issued_at), "expires_at": _stamp(expires_at)}}
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/v3/auth/tokens",
+        issue_token,
+        "Ask for a token",
+        "identity",
+        query=TokenQuery,
+        body="Login",
+        status=201,
+        is_guarded=False,
+    ),
+    Operation("GET", "/v3/projects", list_projects, "List projects", "identity", query=ProjectsQuery),
+    Operation(
+        "GET",
+        "/v3/auth/projects",
+        list_projects,
+        "List the projects a token may be for",
+        "identity",
+        query=ProjectsQuery,
+    ),
+]

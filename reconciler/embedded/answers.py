@@ -17,7 +17,7 @@ from reconciler.log import log
 from reconciler.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 _ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -106,31 +106,21 @@ def refusal(error: VendorError, request_id: str | None) -> Response:
     return answer(content, error.code.status)
 
 
-def iam_refusal(error: IamError, request_id: str) -> Response:
-    """A refusal in IAM's envelope."""
-    if error.status in _ABOUT_WHO_ASKS:
-        log.warning("request %s refused: %s login", request_id, error.status)
-    title = HTTPStatus(error.status).phrase
-    content = {"error": {"code": error.status, "message": error.message, "title": title}}
-    return answer(content, error.status)
-
-
-def error_answer(error: VendorError | sqlite3.Error, request_id: str) -> Response:
-    """The answer to a call that was refused, or that the database failed."""
+def error_answer(error: VendorError | IamError | sqlite3.Error, request_id: str) -> Response:
+    """The answer to a call that was refused, or that the database failed; IAM's in an envelope of its own."""
     if isinstance(error, sqlite3.Error):
         log.error("request %s failed: the database says %s", request_id, error)
         return refusal(VendorError(INTERNAL, f"the database says: {error}"), request_id)
-    if error.code.status in _ABOUT_WHO_ASKS:
-        log.warning("request %s refused: %s %s", request_id, *error.code)
-    return refusal(error, request_id)
+    status, named = (error.status, "login") if isinstance(error, IamError) else error.code
+    if status in _ABOUT_WHO_ASKS:
+        log.warning("request %s refused: %s %s", request_id, status, named)
+    if isinstance(error, VendorError):
+        return refusal(error, request_id)
+    title = HTTPStatus(status).phrase
+    return answer({"error": {"code": status, "message": error.message, "title": title}}, status)
 
 
 def failed(request_id: str) -> Response:
     """The answer to a call that failed as nobody foresaw."""
     message = "the registry failed; its log says why under this request's id"
     return refusal(VendorError(INTERNAL, message), request_id)
-
-
-def unfit(faults: Sequence[Mapping[str, Any]]) -> VendorError:
-    """The refusal of parameters, from the faults that pydantic found in them."""
-    return VendorError(BAD_VALUES, "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults))

@@ -1,8 +1,8 @@
 """The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ AnswerHeaders ─▶ Router ─▶ access ─▶ routes ─▶ validation ─▶ new_model ─▶ store ─▶ database
-          id, time,        operation  body,              edition's     row and      one transaction
-          last resort                 caller             rules         outcome      for all who wait
+server ─▶ AnswerHeaders ─▶ Router ─────▶ routes ─▶ model ────────▶ store ─▶ database
+          id, time,        operation,              edition's rules,         one transaction
+          last resort      body, caller            row and outcome          for all who wait
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
-from reconciler.embedded.access import Authenticator, Parts
 from reconciler.embedded.answers import failed
 from reconciler.embedded.database import Database
-from reconciler.embedded.router import Router
-from reconciler.embedded.routes import operations_of
+from reconciler.embedded.router import Parts, Router
+from reconciler.embedded.routes import OPERATIONS
 from reconciler.embedded.store import Store
 from reconciler.log import log
 
@@ -44,14 +43,15 @@ def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
     """
     rules = edition(settings.edition)
     database = Database(settings.database, unique=not (settings.faults and settings.faults.accept_duplicates))
-    parts = Parts(
-        settings=settings,
-        rules=rules,
-        database=database,
-        store=Store(database, settings),
-        authenticator=Authenticator(database, settings.auth) if settings.auth else None,
+    operations, authenticator = OPERATIONS, None
+    if settings.auth is not None:
+        from reconciler.embedded import access  # noqa: PLC0415 - a registry inside another program asks for none
+
+        operations = [*OPERATIONS, *access.OPERATIONS]
+        authenticator = access.Authenticator(database, settings.auth)
+    return EmbeddedRegistry(
+        Parts(settings, rules, database, Store(database, settings), operations, authenticator)
     )
-    return EmbeddedRegistry(parts)
 
 
 class EmbeddedRegistry:
@@ -64,7 +64,7 @@ class EmbeddedRegistry:
 
     def __init__(self, parts: Parts) -> None:
         self.state = State({"parts": parts, "close": parts.database.close})
-        app: ASGIApp = AnswerHeaders(Router(parts, operations_of(parts)), parts.settings.clock)
+        app: ASGIApp = AnswerHeaders(Router(parts), parts.settings.clock)
         if parts.settings.faults is not None:
             from reconciler.embedded.testing.fault_injection import FaultInjection  # noqa: PLC0415 - few registries have faults
 

@@ -79,8 +79,6 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Job(NamedTuple):
-    """Work for the thread, and who waits for it."""
-
     work: Callable[[], Any]
     future: asyncio.Future[Any]
     writes: bool
@@ -91,7 +89,11 @@ _Done = tuple["asyncio.Future[Any]", object, Exception | None]
 
 
 class Database:
-    """An open database; `close` it."""
+    """An open database; `close` it.
+
+    Attributes:
+        connection: for functions that `read` or `write` calls.
+    """
 
     def __init__(self, path: Path | None, *, unique: bool = True) -> None:
         """Opens or makes the database.
@@ -104,9 +106,9 @@ class Database:
             StateError: the file cannot be opened or made, or is something else.
         """
         try:
-            self._connection = _open(path)
+            self.connection = _open(path)
             if not unique:
-                self._connection.executescript(_REPEATED)
+                self.connection.executescript(_REPEATED)
         except (sqlite3.Error, OSError) as error:
             raise StateError(f"registry database {path}: cannot be used: {_message(error)}") from error
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry-database")
@@ -127,24 +129,19 @@ class Database:
         """
         return await self._served(partial(function, *args, **kwargs), writes=True)
 
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """For functions that `read` or `write` calls."""
-        return self._connection
-
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One immediate transaction: on disk on leaving, or undone on an error.
 
         For the worker thread, and for programs that use a database without one.
         """
-        self._connection.execute("BEGIN IMMEDIATE")
+        self.connection.execute("BEGIN IMMEDIATE")
         try:
-            yield self._connection
-            self._connection.execute("COMMIT")
+            yield self.connection
+            self.connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
 
     async def _served(self, work: Callable[[], T], *, writes: bool) -> T:
@@ -158,7 +155,6 @@ class Database:
         return await future
 
     def _pass(self) -> None:
-        """Serves all who wait."""
         jobs = []
         while self._waiting:
             jobs.append(self._waiting.popleft())
@@ -177,22 +173,22 @@ class Database:
             return [(job.future, None, error) for job in jobs]
 
     def _written_alone(self, job: _Job) -> _Done:
-        self._connection.execute("SAVEPOINT alone")
+        self.connection.execute("SAVEPOINT alone")
         done = _tried(job)
         if done[2] is not None:
-            self._connection.execute("ROLLBACK TO alone")
-        self._connection.execute("RELEASE alone")
+            self.connection.execute("ROLLBACK TO alone")
+        self.connection.execute("RELEASE alone")
         return done
 
     def check(self) -> None:
         """Reads something, inside `read`. Raises sqlite3.Error when that fails."""
-        self._connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()
+        self.connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()
 
     def close(self) -> None:
         """Finishes what runs and closes; safe to call twice."""
         self._closed = True
         self._worker.shutdown(wait=True)
-        self._connection.close()
+        self.connection.close()
 
 
 def _tried(job: _Job) -> _Done:
@@ -229,8 +225,9 @@ def _open(path: Path | None) -> sqlite3.Connection:
         path or ":memory:", timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.row_factory = sqlite3.Row
-        _prepare(connection, path)
+        _claim(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
         if path is not None:
             close_to_others(path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))
     except BaseException:
@@ -247,12 +244,6 @@ def _message(error: sqlite3.Error | OSError) -> str:
         words, is_full = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
     way_out = "make room" if is_full else "check the permissions of the file and its folder"
     return f"{words}; {way_out}, or name another file"
-
-
-def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
-    _claim(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _claim(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -1,29 +1,22 @@
-"""From a request to its answer: the operations of the API, and finding the one that is meant.
+"""From a request to its answer: the operations of the API, finding the one that is meant, and who asks.
 
-Each operation is one value: the router reads its way and `documentation` its description.
+Each operation is one value: the router reads its way and `openapi` its description.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_DNS, uuid5
 
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from reconciler.embedded.access import ANYBODY, admit, read_body, require_project
-from reconciler.embedded.answers import (
-    NO_SUCH_API,
-    Code,
-    IamError,
-    VendorError,
-    error_answer,
-    iam_refusal,
-    refusal,
-    unfit,
-)
+from reconciler.embedded import answers
+from reconciler.embedded.answers import Code, IamError, VendorError, error_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,7 +25,62 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from reconciler.embedded.access import Parts, Principal
+    from reconciler.contract import Edition
+    from reconciler.embedded.access import Authenticator
+    from reconciler.embedded.database import Database
+    from reconciler.embedded.settings import EmbeddedSettings
+    from reconciler.embedded.store import Store
+
+
+PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+_BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
+_DRAINED = 4 * _BODY_LIMIT  # at most, and thrown away, so that a client that is still sending gets its 413
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling.
+
+    Attributes:
+        user_id, domain_id: 32 hex digits, as the vendor's ids.
+        projects: ids of the projects the credentials are good for (none for a token whose scope is the
+            account); None for all.
+    """
+
+    user_id: str
+    domain_id: str
+    projects: frozenset[str] | None = None
+
+
+def hex_id(text: str) -> str:
+    """An id for a name: 32 hex digits, always the same."""
+    return uuid5(NAMESPACE_DNS, text).hex
+
+
+ANYBODY = Principal(user_id=hex_id("user"), domain_id=hex_id("domain"))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of.
+
+    Attributes:
+        rules: the edition.
+        operations: what it answers to.
+        authenticator: None when everybody is let in.
+    """
+
+    settings: EmbeddedSettings
+    rules: Edition
+    database: Database
+    store: Store
+    operations: Sequence[Operation]
+    authenticator: Authenticator | None
+
+    def milliseconds(self) -> int:
+        """The time on the registry's clock, since the epoch."""
+        return int(self.settings.clock() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +116,7 @@ class Operation:
         summary: of the description; None leaves the operation out of it.
         query: what the parameters are; None takes none.
         body: the name that the request's body has in the description.
-        shape: the name of the answer's shape in `schemas`.
+        shape: the name of the answer's shape in `openapi`.
         is_guarded: whether whoever calls needs credentials, where there are any.
     """
 
@@ -87,19 +135,17 @@ class Operation:
 class Router:
     """The ASGI application that answers by the first operation that fits."""
 
-    def __init__(self, parts: Parts, operations: Sequence[Operation]) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._operations = [(tuple(one.path.split("/")), one) for one in operations]
+        self._operations = [(tuple(one.path.split("/")), one) for one in parts.operations]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
-        except (VendorError, sqlite3.Error) as error:
+        except (VendorError, IamError, sqlite3.Error) as error:
             response = error_answer(error, request.state.request_id)
-        except IamError as error:
-            response = iam_refusal(error, request.state.request_id)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -113,15 +159,49 @@ class Router:
         return _nowhere(request, allowed)
 
     async def _carried_out(self, operation: Operation, request: Request, path: Mapping[str, str]) -> Response:
-        body = await read_body(request)
-        caller = await admit(self._parts, request, body) if operation.is_guarded else ANYBODY
+        body = await _read_body(request)
+        caller, authenticator = ANYBODY, self._parts.authenticator
+        if authenticator and operation.is_guarded:
+            caller = await authenticator.admit(request, body, self._parts.settings.clock())
         if "project_id" in path:
-            require_project(self._parts, caller, path["project_id"])
+            _check_project(self._parts.settings, caller, path["project_id"])
         try:
             query = operation.query and operation.query.model_validate(dict(request.query_params))
         except ValidationError as error:
-            raise unfit(error.errors()) from None
+            faults = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+            raise VendorError(answers.BAD_VALUES, faults) from None
         return await operation.answer(Call(self._parts, request, body, caller, path, query))
+
+
+async def _read_body(request: Request) -> bytes:
+    """The whole body. Raises VendorError when it is over the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= _BODY_LIMIT:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if size > _DRAINED:
+            break
+    if size > _BODY_LIMIT:
+        raise VendorError(answers.TOO_LARGE, f"the body is over {_BODY_LIMIT} bytes")
+    return b"".join(chunks)
+
+
+def _check_project(settings: EmbeddedSettings, caller: Principal, project_id: str) -> None:
+    """Raises VendorError when there is no such project, or the caller may not use it."""
+    unknown = settings.projects is not None and project_id not in settings.projects.values()
+    if unknown or not PROJECT_ID.fullmatch(project_id):
+        raise VendorError(answers.NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
+    if caller.projects is None or project_id in caller.projects:
+        return
+    if not caller.projects:
+        raise VendorError(
+            answers.TOKEN_WITHOUT_PROJECT, "the token's scope is the account: ask for one of a project"
+        )
+    raise VendorError(answers.OTHER_PROJECT, f"the token is not for project {project_id}")
 
 
 def _values(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
@@ -140,7 +220,7 @@ def _values(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str]
 def _nowhere(request: Request, allowed: Sequence[str]) -> Response:
     status = HTTPStatus.METHOD_NOT_ALLOWED if allowed else HTTPStatus.NOT_FOUND
     words = f"{request.method} {request.url.path}: {status.phrase.lower()}"
-    response = refusal(VendorError(Code(status, NO_SUCH_API.code), words), request.state.request_id)
+    response = refusal(VendorError(Code(status, answers.NO_SUCH_API.code), words), request.state.request_id)
     if allowed:
         response.headers["Allow"] = ", ".join(dict.fromkeys(allowed))
     return response

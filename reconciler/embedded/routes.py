@@ -13,17 +13,15 @@ from starlette.responses import HTMLResponse
 
 from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, UNAVAILABLE, Code, VendorError, answer, written
 from reconciler.embedded.listing import DeleteQuery, ListQuery, PageQuery
-from reconciler.embedded.new_model import arrive
+from reconciler.embedded.model import arrive, general_code, read_request
 from reconciler.embedded.router import Operation
 from reconciler.embedded.serializers import detail
-from reconciler.embedded.validation import general_code, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.responses import Response
 
-    from reconciler.embedded.access import Parts
     from reconciler.embedded.router import Call
     from reconciler.embedded.settings import EmbeddedSettings
 
@@ -34,15 +32,6 @@ _SWAGGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Embedd
 <script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({url: "openapi.json", dom_id: "#api"})</script></html>
 """
-
-
-def operations_of(parts: Parts) -> list[Operation]:
-    """Every operation of a registry; those of the identity service where credentials are asked for."""
-    if parts.authenticator is None:
-        return OPERATIONS
-    from reconciler.embedded import iam  # noqa: PLC0415 - a registry inside another program asks for none
-
-    return [*OPERATIONS, *iam.OPERATIONS]
 
 
 async def import_model(call: Call) -> Response:
@@ -138,9 +127,9 @@ async def health(call: Call) -> Response:
 
 async def described(call: Call) -> Response:
     """The OpenAPI document."""
-    from reconciler.embedded.documentation import document  # noqa: PLC0415 - with a class for every shape
+    from reconciler.embedded.openapi import document  # noqa: PLC0415 - with a class for every shape
 
-    return answer(document(operations_of(call.parts), call.parts))
+    return answer(document(call.parts))
 
 
 async def shown(_: Call) -> Response:

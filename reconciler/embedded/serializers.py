@@ -9,13 +9,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from reconciler.embedded.new_model import configuration
-from reconciler.embedded.rows import STATUS
+from reconciler.embedded.model import STATUS, configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.embedded.rows import StoredModel
+    from reconciler.embedded.model import StoredModel
     from reconciler.embedded.settings import EmbeddedSettings
 
 # What list and detail have in common: the member's name, and the column it shows.
@@ -81,21 +80,23 @@ def detail(
     model = standing.model
     request = json.loads(model.request)
     config = configuration(request)
+    given = config | {
+        name: value for name, value in request.items() if value
+    }  # a field of its own counts first
     apis = _apis(request, config, model.model_id)
     shown = {shown: getattr(model, column) for shown, column in _SHARED.items()}
     shown |= {name: request.get(name) or "" for name in _ECHOED}
     shown |= {
         "model_status": settings.pending_status if standing.status == "publishing" else standing.status,
         "model_size": model.model_size,
-        "runtime": request.get("runtime") or config.get("runtime") or defaults.get("runtime") or "python2.7",
-        "model_algorithm": request.get("model_algorithm") or config.get("model_algorithm") or "",
+        "runtime": given.get("runtime") or defaults.get("runtime") or "python2.7",
+        "model_algorithm": given.get("model_algorithm") or "",
         "model_metrics": _plain(request.get("model_metrics") or config.get("metrics") or _ZERO_METRICS),
         "model_docs": request.get("model_docs") or [],
-        "dependencies": _dependencies(request, config),
+        "dependencies": _dependencies(given.get("dependencies") or []),
         "apis": _json(apis),
-        "input_params": _params(apis, "input_params", "request") or _given("input_params", request, config),
-        "output_params": _params(apis, "output_params", "response")
-        or _given("output_params", request, config),
+        "input_params": _params(apis, "input_params", "request") or given.get("input_params") or [],
+        "output_params": _params(apis, "output_params", "response") or given.get("output_params") or [],
         "config": _config(config, settings),
         "model_source": "auto" if model.source_type == "auto" else "custom",
         "tunable": False,
@@ -133,7 +134,8 @@ def _optional(
 
 def _apis(request: Mapping[str, Any], config: Mapping[str, Any], model_id: str) -> list[Any]:
     """The APIs as a list, with the members the service adds to each."""
-    given = _opened(request.get("apis")) or config.get("apis")
+    given = request.get("apis")
+    given = (json.loads(given) if isinstance(given, str) and given else given) or config.get("apis")
     if not isinstance(given, list):
         return []
     return [_api(api, f"{model_id}/{position}") for position, api in enumerate(given)]
@@ -165,11 +167,6 @@ def _params(apis: list[Any], request_name: str, config_name: str) -> list[dict[s
     return derived
 
 
-def _given(name: str, request: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
-    """The parameters as they were sent, where there are no APIs to derive them from."""
-    return request.get(name) or config.get(name) or []
-
-
 def _schema(api: Mapping[str, Any], request_name: str, config_name: str) -> object:
     if api.get(request_name) is not None:
         return api[request_name]
@@ -177,9 +174,8 @@ def _schema(api: Mapping[str, Any], request_name: str, config_name: str) -> obje
     return body.get("data") if isinstance(body, dict) else None
 
 
-def _dependencies(request: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
+def _dependencies(given: list[Any]) -> list[Any]:
     """As sent, with the empty text the service puts for what a package leaves out."""
-    given = request.get("dependencies") or config.get("dependencies") or []
     return [
         dependency | {"packages": [_EMPTY_PACKAGE | _present(package) for package in dependency["packages"]]}
         for dependency in given
@@ -194,11 +190,6 @@ def _config(config: Mapping[str, Any], settings: EmbeddedSettings) -> str:
     """`initial_config` under its other name: equal JSON, other text; JSON also where none was given."""
     added = _ADDED_CONFIG if settings.config_keys == "added" else {}
     return json.dumps(added | dict(config), ensure_ascii=False, sort_keys=True)
-
-
-def _opened(value: object) -> object:
-    """What JSON in a string holds."""
-    return json.loads(value) if isinstance(value, str) and value else value
 
 
 def _plain(value: object) -> str:

@@ -17,15 +17,8 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.datastructures import Headers
 
-from reconciler.embedded.answers import (
-    ILLEGAL_TOKEN,
-    NO_SUCH_API,
-    NO_TOKEN,
-    NOT_JSON,
-    Code,
-    VendorError,
-    refusal,
-)
+from reconciler.embedded import answers
+from reconciler.embedded.answers import Code, VendorError, refusal
 from reconciler.embedded.application import AnswerHeaders, create_app
 from reconciler.errors import ConfigurationError
 from reconciler.http_limits import ConnectionLimits, limited_protocol
@@ -158,8 +151,8 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 _FOR_ALL = frozenset({"/", "/healthz", "/docs", "/openapi.json"})
 """What tells nothing of any model."""
 
-_NOT_DECLARED = Code(415, NOT_JSON.code)
-_MISDIRECTED = Code(421, NO_SUCH_API.code)
+_NOT_DECLARED = Code(415, answers.NOT_JSON.code)
+_MISDIRECTED = Code(421, answers.NO_SUCH_API.code)
 
 
 def is_local(host: str) -> bool:
@@ -218,7 +211,11 @@ class Gatekeeper:
             return None
         given = headers.get("x-auth-token")
         if given is None:
-            return VendorError(NO_TOKEN, "send the token that was printed at the start as X-Auth-Token")
+            return VendorError(
+                answers.NO_TOKEN, "send the token that was printed at the start as X-Auth-Token"
+            )
         if not hmac.compare_digest(given.encode("latin-1"), self._token.encode()):
-            return VendorError(ILLEGAL_TOKEN, "X-Auth-Token is not the token that was printed at the start")
+            return VendorError(
+                answers.ILLEGAL_TOKEN, "X-Auth-Token is not the token that was printed at the start"
+            )
         return None

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from reconciler.embedded import rows
 from reconciler.embedded.answers import EXISTS, NO_SUCH_MODEL, NOT_STORED, QUOTA_REACHED, VendorError
-from reconciler.embedded.paging import Pages
+from reconciler.embedded.listing import Pages
+from reconciler.embedded.model import insert, matches, select
 from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.embedded.database import Database
-    from reconciler.embedded.paging import Listing, ListPage
-    from reconciler.embedded.rows import Model, StoredModel
+    from reconciler.embedded.listing import Listing, ListPage
+    from reconciler.embedded.model import Model, StoredModel
     from reconciler.embedded.settings import CascadeOrder, EmbeddedSettings
 
 _CASCADE = 20  # models one delete call removes at most, as documented
@@ -69,7 +69,7 @@ class Store:
         if not (faults and faults.accept_duplicates):
             self._check_pair(connection, model)
         self._check_quota(connection, model)
-        rows.insert(connection, [model])
+        insert(connection, [model])
 
     def _delete(
         self, project_id: str, model_id: str, *, cascade: bool, now: int
@@ -78,7 +78,7 @@ class Store:
         named = _find(connection, project_id, model_id, now).model
         others = _other_versions(connection, named, self._settings.cascade_order) if cascade else []
         doomed = [model_id, *others]
-        if rows.matches(named.model_name, self._settings.in_use_pattern):
+        if matches(named.model_name, self._settings.in_use_pattern):
             return [], doomed
         connection.executemany("DELETE FROM models WHERE model_id = ?", [(each,) for each in doomed])
         return doomed, []
@@ -109,7 +109,7 @@ class Store:
 
 
 def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: int) -> StoredModel:
-    model = rows.select(connection, {"project_id": project_id, "model_id": model_id, "now": now})
+    model = select(connection, {"project_id": project_id, "model_id": model_id, "now": now})
     if model is None:
         raise VendorError(NO_SUCH_MODEL, f"model {model_id} does not exist in project {project_id}")
     return model

@@ -34,7 +34,7 @@ from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
 Name = Annotated[str, Field(min_length=1)]
@@ -132,15 +132,12 @@ def read_settings(file: Path) -> EmbeddedSettings:
         table = RegistryFile.model_validate(read_toml(file))
     except ValidationError as error:
         raise mistakes(error, file, said=_said) from None
-    given: dict[str, Any] = {
-        name: value
-        for name, value in ((name, getattr(table, name)) for name in table.model_fields_set)
-        if name not in ("auth", "clock_offset", "database", "faults")
-    }
+    written_as_they_are = table.model_fields_set - {"auth", "clock_offset", "database", "faults"}
+    given: dict[str, Any] = {name: getattr(table, name) for name in written_as_they_are}
     if table.database is not None:
         given["database"] = file.parent / table.database
-    if table.clock_offset is not None:
-        given["clock"] = _clock(table.clock_offset)
+    if (offset := table.clock_offset) is not None:
+        given["clock"] = lambda: time.time() + offset
     if table.faults is not None:
         given["faults"] = load_faults(file.parent / table.faults)
     try:
@@ -162,10 +159,6 @@ class _BadSecretError(ConfigurationError):
     def __init__(self, message: str, keys: tuple[str | int, ...]) -> None:
         super().__init__(message)
         self.keys = keys
-
-
-def _clock(offset: float) -> Callable[[], float]:
-    return lambda: time.time() + offset
 
 
 def _credentials(table: AuthTable, base: Path) -> AccountKeys:

@@ -7,18 +7,14 @@ marker and edited in place, and a commit status where the host has such a thing.
 (`reconciler.views.markdown`). The room knows nothing of git, registries or the state; the environment is an
 argument.
 
-    host        what is asked of every host
-    kinds       the same in the words of each host's API: GitHub, GitLab, Gitee, CodeArts
-    api         one host's API: credentials, pages, limits of the rate, errors in words
-    variables   where a job stands, by the variables that its host sets
-    publish     one comment, whatever other runs do meanwhile
+    host   what is asked of every host, and one comment there, whatever other runs do meanwhile
+    kinds  the hosts in the words of their APIs and variables: GitHub, GitLab, Gitee, CodeArts
+    api    one host's API: credentials, pages, limits of the rate, errors in words
 """
 
 from __future__ import annotations
 
-from reconciler.forge.host import Review, Status
-from reconciler.forge.kinds import FORGES, Forge
-from reconciler.forge.publish import Published, publish
-from reconciler.forge.variables import Job, host_of, job_of
+from reconciler.forge.host import Published, Review, Status, publish
+from reconciler.forge.kinds import FORGES, Forge, Job, host_of, job_of
 
 __all__ = ["FORGES", "Forge", "Job", "Published", "Review", "Status", "host_of", "job_of", "publish"]

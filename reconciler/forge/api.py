@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from reconciler.engine.clock import Clock
-    from reconciler.registry.response import Response
+    from reconciler.registry.exchange import Response
 
 PAGE = 100
 """Items of a page; no host gives more."""

@@ -10,12 +10,10 @@ or the loop.
 
 from __future__ import annotations
 
-from reconciler.notify.alertmanager import AlertmanagerSink
-from reconciler.notify.by_apprise import AppriseSink
-from reconciler.notify.feishu import FeishuSink
+from reconciler.notify.chat import AppriseSink, FeishuSink
 from reconciler.notify.sender import DELIVERY, Backlog, Sender
 from reconciler.notify.sink import Notification, Pace, Sink, trial
-from reconciler.notify.webhook import WebhookSink
+from reconciler.notify.webhook import AlertmanagerSink, WebhookSink
 
 __all__ = [
     "DELIVERY", "AlertmanagerSink", "AppriseSink", "Backlog", "FeishuSink", "Notification", "Pace", "Sender",

@@ -34,7 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 DELIVERY = 30.0
 """Seconds for one attempt, at most."""
 
-_A_MINUTE = 60.0
+_A_MINUTE = timedelta(minutes=1)
 _FIRST_OF_A_DIGEST = 50
 _STATE_AGAIN = 30.0  # seconds; a state that is lost ends the session before
 _AT_ONCE = 1.0  # seconds that a flush waits for a sink's own pace
@@ -185,14 +185,13 @@ class Sender:
             some = rows[: pace.batch]
             messages = tuple(row.message for row in some)
             return [row.row_id for row in some], Notification(messages[0].message_id, now, messages)
-        minute = timedelta(seconds=_A_MINUTE)
-        while state.singles and now - state.singles[0] >= minute:
+        while state.singles and now - state.singles[0] >= _A_MINUTE:
             state.singles.popleft()
         if len(rows) <= pace.per_minute - len(state.singles):
             state.singles.append(now)
             return _single(rows[0])
-        if state.digest_at is not None and now - state.digest_at < minute:
-            return (minute - (now - state.digest_at)).total_seconds()
+        if state.digest_at is not None and now - state.digest_at < _A_MINUTE:
+            return (_A_MINUTE - (now - state.digest_at)).total_seconds()
         state.digest_at = now
         if len(rows) == 1:
             return _single(rows[0])

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.registry.response import Response
-    from reconciler.registry.secret import Secret
+    from reconciler.registry.credentials import Secret
+    from reconciler.registry.exchange import Response
 
 _SUCCESS = range(200, 300)
 

@@ -1,8 +1,4 @@
-"""A webhook: CloudEvents 1.0 in the structured JSON mode, signed as the Standard Webhooks specification says.
-
-https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-"""
+"""Webhooks, for programs: CloudEvents for any, and alerts for Prometheus' Alertmanager."""
 
 from __future__ import annotations
 
@@ -11,11 +7,14 @@ import binascii
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from reconciler.notify.chat import headline
 from reconciler.notify.sink import post, revealed
 from reconciler.printable import printable
+from reconciler.views.marks import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Message
     from reconciler.notify.sink import Notification, Pace
-    from reconciler.registry.secret import Secret
+    from reconciler.registry.credentials import Secret
+
 
 _TYPE = "model-reconciler.model."
 _PREFIX = "whsec_"
@@ -31,7 +31,12 @@ _PREFIX = "whsec_"
 
 @dataclass(frozen=True, slots=True)
 class WebhookSink:
-    """Posts each notification to a URL; signed where there is a secret."""
+    """Posts each notification to a URL as CloudEvents 1.0 in the structured JSON mode.
+
+    Where there is a secret it is signed as the Standard Webhooks specification says.
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
 
     name: str
     pace: Pace
@@ -121,3 +126,76 @@ def _data(message: Message) -> dict[str, Any]:
     if message.reason:
         facts["reasons"] = [{"code": message.code, "message": printable(message.reason)}]
     return {key: printable(value) if type(value) is str else value for key, value in facts.items()}
+
+
+_PATH = "/api/v2/alerts"
+_FAR_AWAY = timedelta(days=365)
+_TRIAL = timedelta(minutes=1)
+_SHORTEST = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerSink:
+    """Posts the messages of a notification as alerts, each of which ends when its model recovers.
+
+    https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml (version 2, `postAlerts`)
+
+    An alert without an end is resolved by Alertmanager after its `resolve_timeout`; so one that goes on is
+    given an end that is far away, and posted again now and then, since Alertmanager forgets alerts when it
+    restarts.
+    """
+
+    name: str
+    pace: Pace
+    url: Secret
+
+    async def deliver(self, notification: Notification) -> None:
+        """As the protocol says."""
+        url = await revealed(self.url)
+        base = url.strip().rstrip("/").removesuffix(_PATH)
+        body = json.dumps([alert(message) for message in notification.messages]).encode()
+        headers = {"Content-Type": "application/json"}
+        # http is usual here, inside of a cluster; the url is no secret unless it has credentials
+        await post(base + _PATH, headers, body, url, in_clear="@" not in base)
+
+
+def alert(message: Message) -> dict[str, Any]:
+    """One message as an alert. Its labels name the model alone: what changes must not make another alert."""
+    subject = message.subject
+    labels = {
+        "alertname": "ReconcilerTrial" if message.kind == "test" else "ModelNeedsAttention",
+        "source": "reconciler",
+        "severity": "warning",
+        "target": subject.target,
+        "model_name": subject.model_name,
+        "model_version": subject.model_version,
+        "path": subject.path,
+    }
+    annotations = {
+        "summary": headline(message),
+        "description": message.reason,
+        "verdict": message.verdict or message.was,
+        "manifest": place(message.path, message.line),
+        "commit": message.commit,
+        "author": message.author.partition(" <")[0] if message.author else None,
+    }
+    return {
+        "labels": _cleaned(labels),
+        "annotations": _cleaned(annotations),
+        "startsAt": _moment(message.began),
+        "endsAt": _moment(_end(message)),
+    }
+
+
+def _end(message: Message) -> datetime:
+    if message.kind == "recovered":
+        return max(message.at, message.began + _SHORTEST)
+    return message.at + (_TRIAL if message.kind == "test" else _FAR_AWAY)
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+def _cleaned(texts: dict[str, str | None]) -> dict[str, str]:
+    return {key: printable(text) for key, text in texts.items() if text}

@@ -11,8 +11,7 @@ stricter than the service, which looks at a model's content only after the call 
 
 from __future__ import annotations
 
-from reconciler.preflight.address import obs_endpoint
+from reconciler.preflight.address import ObjectStoreKeys, obs_endpoint
 from reconciler.preflight.examine import Examination
-from reconciler.preflight.values import ObjectStoreKeys
 
 __all__ = ["Examination", "ObjectStoreKeys", "obs_endpoint"]

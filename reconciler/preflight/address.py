@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_address, is_loopback
-from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable
+from reconciler.preflight.package import NOT_EXAMINED, FilesUnavailable
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -50,6 +50,15 @@ class Endpoint:
     host: str
     region: str | None
     by_path: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStoreKeys:
+    """An access key of the object store; nothing of it is shown."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

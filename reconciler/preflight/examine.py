@@ -11,11 +11,22 @@ from reconciler.contract import edition
 from reconciler.manifest.diagnostics import render
 from reconciler.manifest.values import Reason
 from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
-from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
-from reconciler.preflight.layout import ENGINE_FILES, absent, layout_problems, too_large, wants_code
+from reconciler.preflight.content import FIELD, code_problems, file_problems, given_problems, opened
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.service_code import code_problems
-from reconciler.preflight.values import CODE, CONFIG, NOT_EXAMINED, SOURCE, FilesUnavailable, about, gather
+from reconciler.preflight.package import (
+    CODE,
+    CONFIG,
+    ENGINE_FILES,
+    NOT_EXAMINED,
+    SOURCE,
+    FilesUnavailable,
+    about,
+    absent,
+    gather,
+    layout_problems,
+    too_large,
+    wants_code,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +34,8 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Problem
     from reconciler.manifest.values import Manifest
-    from reconciler.preflight.address import Place
-    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys, Package
+    from reconciler.preflight.address import ObjectStoreKeys, Place
+    from reconciler.preflight.package import ModelFiles, Package
 
 _PYTHON_2 = re.compile(r"(?:python|py_?)2\b")
 _BY_IMAGE = ("Image", "Custom")
@@ -49,7 +60,6 @@ class Examination:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses an endpoint that is none."""
         if self.endpoint:
             parse_endpoint(self.endpoint)
 

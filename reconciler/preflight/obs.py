@@ -19,7 +19,7 @@ from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
-from reconciler.preflight.values import FilesUnavailable, StoredFile, shown
+from reconciler.preflight.package import FilesUnavailable, StoredFile, shown
 from reconciler.proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse
 
-    from reconciler.preflight.address import Endpoint, ObsPlace
-    from reconciler.preflight.values import ObjectStoreKeys
+    from reconciler.preflight.address import Endpoint, ObjectStoreKeys, ObsPlace
 
 MOST_REQUESTS = 60
 """Requests for one source; a list that goes on after that many pages is going in circles."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.preflight.address import ImagePlace, LocalPlace, locate, parse_endpoint
-from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable, StoredFile, shown
+from reconciler.preflight.package import NOT_EXAMINED, FilesUnavailable, StoredFile, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from reconciler.preflight.address import Endpoint, ObsPlace
+    from reconciler.preflight.address import Endpoint, ObjectStoreKeys, ObsPlace
     from reconciler.preflight.obs import ObsFiles
-    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys
+    from reconciler.preflight.package import ModelFiles
 
 
 def open_files(
@@ -46,16 +46,12 @@ def open_files(
         return None
     if isinstance(place, LocalPlace):
         return local_files(place.path, local)
-    return _obs_files(place, service or _endpoint_of(place), credentials)
-
-
-def _endpoint_of(place: ObsPlace) -> Endpoint:
-    if place.host is None or place.region is None:
-        raise FilesUnavailable(
-            NOT_EXAMINED,
-            "names no region; give the object store's endpoint in the configuration to have it examined",
-        )
-    return parse_endpoint(f"https://{place.host}")
+    if service is None:
+        if place.host is None or place.region is None:
+            why = "names no region; give the object store's endpoint in the configuration to have it examined"
+            raise FilesUnavailable(NOT_EXAMINED, why)
+        service = parse_endpoint(f"https://{place.host}")
+    return _obs_files(place, service, credentials)
 
 
 def _obs_files(

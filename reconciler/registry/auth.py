@@ -8,27 +8,36 @@ vendor locks a key after five failed checks in a row. Only an expired token is r
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.signing import sign
-from reconciler.errors import ConfigurationError, Unauthorised
+from reconciler.errors import (
+    ConfigurationError,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+    Rejected,
+    Unauthorised,
+)
 from reconciler.redaction import redacted, remember
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.cooldown import CredentialCooldown
+from reconciler.registry.credentials import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
-from reconciler.registry.login import Login, Token
-from reconciler.registry.response import envelope
+from reconciler.registry.exchange import Request, classify, envelope, load, request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     import httpx
 
-    from reconciler.registry.secret import Secret
+    from reconciler.registry.credentials import Secret
 
 
 class RegistryAuth:
@@ -138,6 +147,20 @@ class TokenAuth(RegistryAuth):
         yield request
 
 
+_LOGIN = Request("POST", "/v3/auth/tokens")
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+_DAY = 24 * 3600.0
+_MARGIN = 600.0  # seconds before its end at which a token is renewed; a fifth of its life if that is less
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token of this process; from `renew_at` on its own clock it is not used any more."""
+
+    value: str = field(repr=False)
+    renew_at: float
+
+
 class PasswordAuth(RegistryAuth):
     """IAM logins: one token for all requests, renewed ahead of its end and once when called expired."""
 
@@ -167,24 +190,25 @@ class PasswordAuth(RegistryAuth):
             ConfigurationError: the endpoint is not usable.
         """
         super().__init__()
-        endpoint = parse_endpoint(iam_endpoint, "iam_endpoint")
-        self.needs_tls = endpoint.scheme == "https"
-        self._login = Login(endpoint, username, domain, scope)
+        self._endpoint = parse_endpoint(iam_endpoint, "iam_endpoint")
+        self.needs_tls = self._endpoint.scheme == "https"
         self._username = username
+        self._domain = domain
+        self._scope = scope
         self._password = password
         self._clock = clock
-        self._token: Token | None = None
+        self._token: _Token | None = None
         self._one_login = asyncio.Lock()
         self._cooldown = cooldown or CredentialCooldown(clock)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request with a token, after a login where there is none; renews an expired one once."""
-        stale: Token | None = None
+        stale: _Token | None = None
         for last in (False, True):
             async with self._one_login:
                 if not self._fresh(stale):
                     password = await self._read(request, self._password, "password")
-                    login = self._login.request(password)
+                    login = self._login_request(password)
                     login.extensions["timeout"] = request.extensions.get("timeout", {})
                     self._token = None
                     async with self._cooldown.trial(login, self._username, password) as judge:
@@ -203,19 +227,73 @@ class PasswordAuth(RegistryAuth):
         if self._token is stale:
             self._token = None
 
-    def _fresh(self, stale: Token | None) -> bool:
+    def _fresh(self, stale: _Token | None) -> bool:
         token = self._token
         return token is not None and token is not stale and self._clock() < token.renew_at
 
-    def _accept(self, response: httpx.Response, judge: Callable[[bool], None]) -> Token:
-        try:
-            token = self._login.token(response, self._clock(), self.redact)
-        except Unauthorised:
-            judge(True)
-            raise
+    def _login_request(self, password: str) -> httpx.Request:
+        """The login call, without the service catalogue, which would only make the answer longer."""
+        import httpx  # noqa: PLC0415 - slow
+
+        by = "id" if _PROJECT_ID.fullmatch(self._scope) else "name"
+        user = {"name": self._username, "password": password, "domain": {"name": self._domain}}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {by: self._scope}},
+            }
+        }
+        headers = {"Content-Type": "application/json;charset=utf8", "Accept-Encoding": "identity"}
+        url = f"{str(self._endpoint).rstrip('/')}{_LOGIN.path}?nocatalog=1"
+        return httpx.Request("POST", url, headers=headers, content=json.dumps(body).encode())
+
+    def _accept(self, response: httpx.Response, judge: Callable[[bool], None]) -> _Token:
+        """The token of a login's answer.
+
+        Raises:
+            Unauthorised: the login is refused.
+            RegistryUnavailable: IAM could not answer.
+            RegistryError: this is not IAM.
+        """
+        if not response.is_success:
+            error = self._refused(response)
+            if isinstance(error, Unauthorised):
+                judge(True)
+            raise error
+        value = response.headers.get("X-Subject-Token", "")
+        if not value.strip() or not (value.isascii() and value.isprintable()):
+            raise _LOGIN.error(
+                RegistryError,
+                "the login's answer has no usable X-Subject-Token: check iam_endpoint",
+                status=response.status_code,
+                request_id=request_id(response.headers, redact=self.redact),
+            )
         judge(False)
-        self._remember(token.value)
-        return token
+        self._remember(value)
+        life = _life(response.content)
+        return _Token(value, self._clock() + life - min(_MARGIN, life / 5))
+
+    def _refused(self, response: httpx.Response) -> RegistryError:
+        answer = response.status_code, response.headers, response.content
+        error = classify(_LOGIN, *answer, redact=self.redact)
+        kind: type[RegistryError] = type(error)
+        message = f"the IAM login failed: {error.args[0]}"
+        if isinstance(error, (Rejected, Unauthorised)):
+            kind = Unauthorised
+            message = (
+                f"IAM refuses the login of user {self._username!r} of {self._domain!r} for {self._scope!r}: "
+                "check username, password, domain and scope; an IAM user can log in here, a HUAWEI ID cannot"
+            )
+        elif isinstance(error, (OutcomeUnknown, RegistryUnavailable)):
+            kind = RegistryUnavailable
+        return _LOGIN.error(
+            kind,
+            message,
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+            retry_after=error.retry_after,
+        )
 
 
 def _expired(response: httpx.Response) -> bool:
@@ -225,3 +303,19 @@ def _expired(response: httpx.Response) -> bool:
 
 def _unauthorised(request: httpx.Request, message: str) -> Unauthorised:
     return Unauthorised(message, method=request.method, path=request.url.path)
+
+
+def _life(body: bytes) -> float:
+    """Seconds from a token's issue to its end, by the server's own clock; a day where it does not say."""
+    try:
+        token = load(body)["token"]
+        ends = _moment(token["expires_at"])
+        issued = _moment(token["issued_at"]) if token.get("issued_at") else datetime.now(UTC)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _DAY
+    return max((ends - issued).total_seconds(), 1.0)
+
+
+def _moment(text: Any) -> datetime:  # noqa: ANN401 - what a server wrote
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -17,12 +17,12 @@ from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryU
 from reconciler.phrases import many
 from reconciler.printable import one_line
 from reconciler.registry.endpoint import parse_endpoint, parse_project
+from reconciler.registry.exchange import MESSAGE_LIMIT, Request, Response, classify
 from reconciler.registry.limits import Limits
 from reconciler.registry.paging import EndlessList, Paginator
-from reconciler.registry.request import Request
-from reconciler.registry.response import MESSAGE_LIMIT, Response, classify
-from reconciler.registry.vendor import MODELARTS, NEW
-from reconciler.registry.wire import (
+from reconciler.registry.vendor import (
+    MODELARTS,
+    NEW,
     InvalidResponse,
     ModelPage,
     created_id,

@@ -68,11 +68,11 @@ _CLOCK = f"{_ID}; check this machine's clock (± 15 min)"
 _ENDPOINT = "check endpoint and project_id of the target"
 
 
-def _modelarts(rows: Iterable[tuple[str, Action, str, str]]) -> dict[str, ErrorRule]:
-    return {f"ModelArts.{code}": ErrorRule(action, meaning, remedy) for code, action, meaning, remedy in rows}
+def _rules(family: str, rows: Iterable[tuple[str, Action, str, str]]) -> dict[str, ErrorRule]:
+    return {f"{family}.{code}": ErrorRule(action, meaning, remedy) for code, action, meaning, remedy in rows}
 
 
-_GENERAL = _modelarts([
+_MODELARTS = _rules("ModelArts", [
     ("0010", _U, "internal error", _SETTLE),
     ("0101", _R, "an argument is invalid", _FIELD),
     ("0103", _E, "a model of this name and version exists", ""),
@@ -93,9 +93,10 @@ _GENERAL = _modelarts([
     ("0207", _S, "the token is incomplete", _TOKEN),
     ("0210", _S, "the project id is not valid", _PROJECT),
     ("0212", _S, "the credentials are not accepted", _ID),
-])  # fmt: skip
-
-_MODELS = _modelarts([
+    *(
+        (f"{number:04}", _R, "the OBS path, bucket, region or permission is not usable", _SOURCE)
+        for number in range(404, 416)
+    ),
     ("3001", Action.NOT_FOUND, "there is no such model", ""),
     ("3002", _E, "a model of this name and version exists", ""),
     ("3006", _U, "publishing failed", _SETTLE),
@@ -136,9 +137,6 @@ _MODELS = _modelarts([
     ("3578", _R, "the model quota is used up", _QUOTA),
     ("3579", _U, "the model query failed", _SETTLE),
     ("3592", _R, "the health check's configuration is wrong", "correct `health` in initial_config"),
-])  # fmt: skip
-
-_SERVICE = _modelarts([
     ("4104", _R, "the request is larger than 12 MB", "shorten apis and initial_config"),
     ("4105", _R, "the request is not JSON", "report this: the request is written by this program"),
     ("4302", _W, "the service is unavailable", _BUSY),
@@ -148,30 +146,20 @@ _SERVICE = _modelarts([
     ("7005", _R, "the workspace cannot be used", _WORKSPACE),
 ])  # fmt: skip
 
-_STORAGE = _modelarts(
-    (f"{number:04}", _R, "the OBS path, bucket, region or permission is not usable", _SOURCE)
-    for number in range(404, 416)
-)
+_GATEWAY = _rules("APIG", [
+    ("0101", Action.WRONG_ENDPOINT, "the gateway knows no such API", _ENDPOINT),
+    ("0201", Action.BY_STATUS, "the gateway could not handle the request", ""),
+    ("0301", _S, "the signature or the token is wrong", _ID),
+    ("0302", _S, "the gateway refuses this user", _PERMISSION),
+    ("0303", _S, "the signature or the token is wrong, or the clock is off", _CLOCK),
+    ("0304", _S, "the gateway refuses this application", _PERMISSION),
+    ("0305", _S, "the signature or the token is wrong", _ID),
+    ("0306", _S, "the gateway refuses access to this API", _PERMISSION),
+    ("0307", Action.RENEW, "the token must be renewed", _TOKEN),
+    ("0308", _W, "the gateway limits the rate", _BUSY),
+])  # fmt: skip
 
-_GATEWAY = {
-    f"APIG.{code}": ErrorRule(action, meaning, remedy)
-    for code, action, meaning, remedy in [
-        ("0101", Action.WRONG_ENDPOINT, "the gateway knows no such API", _ENDPOINT),
-        ("0201", Action.BY_STATUS, "the gateway could not handle the request", ""),
-        ("0301", _S, "the signature or the token is wrong", _ID),
-        ("0302", _S, "the gateway refuses this user", _PERMISSION),
-        ("0303", _S, "the signature or the token is wrong, or the clock is off", _CLOCK),
-        ("0304", _S, "the gateway refuses this application", _PERMISSION),
-        ("0305", _S, "the signature or the token is wrong", _ID),
-        ("0306", _S, "the gateway refuses access to this API", _PERMISSION),
-        ("0307", Action.RENEW, "the token must be renewed", _TOKEN),
-        ("0308", _W, "the gateway limits the rate", _BUSY),
-    ]
-}
-
-ERROR_RULES: Mapping[str, ErrorRule] = MappingProxyType(
-    dict(sorted((_GENERAL | _STORAGE | _MODELS | _SERVICE | _GATEWAY).items()))
-)
+ERROR_RULES: Mapping[str, ErrorRule] = MappingProxyType(dict(sorted((_MODELARTS | _GATEWAY).items())))
 """Every code known, by its full name; the gateway's codes, spelt `APIG.` or `APIGW.`, stand under `APIG.`."""
 
 STATUSES: Mapping[int, ErrorRule] = MappingProxyType({
@@ -224,7 +212,7 @@ _CODE = re.compile(r"(?:(ModelArts|APIGW?)\.)?([0-9]{4})", re.IGNORECASE)
 
 
 def known_code(code: str | None) -> str | None:
-    """The name under which `DISPOSITIONS` has a code, or None: `apigw.0301` and `3001` are spellings too."""
+    """The name under which `ERROR_RULES` has a code, or None: `apigw.0301` and `3001` are spellings too."""
     match = _CODE.fullmatch(code or "")
     if match is None:
         return None

@@ -7,8 +7,6 @@ documented answer proves anything; whatever else happens to it is an unknown out
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,17 +16,17 @@ from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
+from reconciler.registry.endpoint import tls_problem
+from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.limits import TokenBucket, pause
-from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
-from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.exchange import Request
     from reconciler.registry.limits import Limits
-    from reconciler.registry.request import Request
     from reconciler.registry.transport import Observed
 
 
@@ -37,12 +35,12 @@ class _Attempt:
 
     def __init__(self, ends: float) -> None:
         self.sent = False
-        self._ends = ends
+        self.ends = ends
 
     def leave(self) -> float:
         """Begins to; gives the seconds for which the network may still carry it."""
         self.sent = True
-        return self._ends - uptime()
+        return self.ends - uptime()
 
 
 class HttpSession:
@@ -54,11 +52,11 @@ class HttpSession:
         auth: RegistryAuth,
         limits: Limits,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        observed: Observed | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        chance: Callable[[], float] = random.random,
-        clock: Callable[[], float] = time.monotonic,
+        transport: httpx.AsyncBaseTransport | None,
+        observed: Observed | None,
+        sleep: Callable[[float], Awaitable[None]],
+        chance: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         """A target that is not connected yet; see `ModelArtsRegistry` for the arguments."""
         self._endpoint = endpoint
@@ -143,44 +141,39 @@ class HttpSession:
             await flow.aclose()
 
     async def _within_deadline(self, call: Request, seconds: float) -> Response:
-        ends = uptime() + seconds
-        attempt = _Attempt(ends)
+        attempt = _Attempt(uptime() + seconds)
         try:
             async with asyncio.timeout(seconds):
-                return await self._persist(call, attempt, ends)
+                return await self._persist(call, attempt)
         except TimeoutError:
             reason = f"no whole answer within {self._limits.deadline:g} s"
             raise _lost(call, reason, attempt) from None
 
-    async def _persist(self, call: Request, attempt: _Attempt, ends: float) -> Response:
+    async def _persist(self, call: Request, attempt: _Attempt) -> Response:
         most = self._limits.create_attempts if call.write else self._limits.read_attempts
         for number in range(1, most):
             try:
                 return await self._once(call, attempt)
             except RegistryUnavailable as error:
-                delay = self._delay(number, error)
+                delay = pause(
+                    number,
+                    first=self._limits.backoff,
+                    longest=self._limits.longest_pause,
+                    asked=error.retry_after,
+                    chance=self._chance(),
+                )
                 unproven = call.write and error.status is None
                 too_long = call.one_model and delay > self._limits.brief
-                if unproven or too_long or uptime() + delay >= ends:
+                if unproven or too_long or uptime() + delay >= attempt.ends:
                     raise
                 refused = error
             attempt.sent = False
             await self._sleep(delay)
             await self._start(call)
             # a suspended machine's timers stand still, and others may have settled the intent meanwhile
-            if uptime() >= ends:
+            if uptime() >= attempt.ends:
                 raise refused
         return await self._once(call, attempt)
-
-    def _delay(self, number: int, error: RegistryUnavailable) -> float:
-        limits = self._limits
-        return pause(
-            number,
-            first=limits.backoff,
-            longest=limits.longest_pause,
-            asked=error.retry_after,
-            chance=self._chance(),
-        )
 
     async def _once(self, call: Request, attempt: _Attempt) -> Response:
         started = self._clock()

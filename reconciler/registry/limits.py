@@ -73,7 +73,6 @@ class TokenBucket:
     """
 
     def __init__(self, rate: float, burst: int, read_rate: float, clock: Callable[[], float]) -> None:
-        """A full bucket."""
         self._rate = rate
         self._saved = (burst - 1) / rate
         self._clock = clock

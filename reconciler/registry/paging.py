@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ObservedModel
-    from reconciler.registry.wire import ModelPage
+    from reconciler.registry.vendor import ModelPage
 
     Fetch = Callable[[int], Coroutine[None, None, ModelPage]]
 

@@ -1,4 +1,9 @@
-"""Connections that share one TLS context, and a guard on what comes back through them."""
+"""What carries requests: connections that share one TLS context, with a guard on what comes back; or threads.
+
+`blocking` is for one who does nothing else. A single request then needs none of anyio, which takes longer to
+load than a registry to answer. The event loop goes on meanwhile, so that deadlines hold and signals are
+heard; a thread whose answer nobody waits for any more is left behind, and ends with the process.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,15 @@ import ssl
 import sys
 import time
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.proxies import proxy_for
-from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
+from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, usual_authorities
+from reconciler.threads import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 
     Observed = Callable[[str, int | None, float], None]
 
+
+T = TypeVar("T")
 Sockets = TypeVar("Sockets", httpx.AsyncHTTPTransport, httpx.HTTPTransport)
 
 SENT = "reconciler.sent"
@@ -63,8 +71,7 @@ class Connections:
         has the `SENT` extension, and not of logins.
         """
         self._endpoint = endpoint
-        self._auth = _Flow(auth)
-        self._needs_tls = endpoint.scheme == "https" or auth.needs_tls
+        self._auth = auth
         self._limits = limits
         self._transport = transport
         self._observed = observed
@@ -92,11 +99,9 @@ class Connections:
     def _another(self) -> httpx.AsyncClient:
         limits = self._limits
         traced = self._transport is None
-        inner = self._transport or sockets(
-            httpx.AsyncHTTPTransport, self._endpoint, needs_tls=self._needs_tls
-        )
+        inner = self._transport or _sockets(httpx.AsyncHTTPTransport, self._endpoint, self._auth)
         client = httpx.AsyncClient(
-            auth=self._auth,
+            auth=_Flow(self._auth),
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(limits.deadline, connect=limits.connect_timeout),
@@ -106,17 +111,8 @@ class Connections:
         return client
 
 
-def sockets(kind: type[Sockets], endpoint: httpx.URL, *, needs_tls: bool) -> Sockets:
-    """What carries requests over sockets.
-
-    Args:
-        kind: of httpx's transports.
-        endpoint: where requests go; decides about the proxy.
-        needs_tls: whether any of them goes over TLS.
-
-    Raises:
-        ConfigurationError: it cannot be made with the proxy or the certificates that are configured.
-    """
+def _sockets(kind: type[Sockets], endpoint: httpx.URL, auth: RegistryAuth) -> Sockets:
+    needs_tls = endpoint.scheme == "https" or auth.needs_tls
     proxy = proxy_for(endpoint.scheme, endpoint.host)
     try:
         return kind(
@@ -173,7 +169,11 @@ class _Guard(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(
                 "the answer is compressed, which was not asked for", request=request
             )
-        response.stream = self._capped(response)
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise httpx.UnsupportedProtocol("the transport is not asynchronous")
+        good = response.is_success
+        limit = self._limits.body_bytes if good else self._limits.error_bytes
+        response.stream = _Capped(response.stream, limit, cut=not good)
         return response
 
     async def aclose(self) -> None:
@@ -197,14 +197,6 @@ class _Guard(httpx.AsyncBaseTransport):
         finally:
             if self._observed:
                 self._observed(request.method, status, time.monotonic() - started)
-
-    def _capped(self, response: httpx.Response) -> httpx.AsyncByteStream:
-        stream = response.stream
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise httpx.UnsupportedProtocol("the transport is not asynchronous")
-        if response.is_success:
-            return _Capped(stream, self._limits.body_bytes, cut=False)
-        return _Capped(stream, self._limits.error_bytes, cut=True)
 
 
 class _Capped(httpx.AsyncByteStream):
@@ -245,3 +237,82 @@ def _give_up_after(stream: Any, seconds: float) -> None:  # noqa: ANN401 - httpc
     if connection is not None and sys.platform == "linux":
         with suppress(OSError):  # the connection broke: that is told when it is written to
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(seconds * 1000)))
+
+
+# --- sockets that block, each request in a thread of its own --------------------------------------------
+
+
+def blocking(endpoint: str, auth: RegistryAuth) -> httpx.AsyncBaseTransport:
+    """Carries the requests of one client, one after the other.
+
+    Args:
+        endpoint: where they go.
+        auth: the flow of each.
+
+    Raises:
+        ConfigurationError: the endpoint cannot be used, or nothing can be made with the proxy or the
+            certificates that are configured.
+    """
+    return _Blocking(_sockets(httpx.HTTPTransport, parse_endpoint(endpoint), auth))
+
+
+class _Blocking(httpx.AsyncBaseTransport):
+    def __init__(self, inner: httpx.HTTPTransport) -> None:
+        self._inner = inner
+        self._threads = _Threads()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._threads.run(partial(self._inner.handle_request, request))
+        if not isinstance(answer.stream, httpx.SyncByteStream):
+            raise httpx.UnsupportedProtocol("the transport is asynchronous")
+        body = _Body(answer.stream, self._threads)
+        return httpx.Response(
+            answer.status_code, headers=answer.headers, stream=body, extensions=answer.extensions
+        )
+
+    async def aclose(self) -> None:
+        if not self._threads.is_one_left:
+            self._inner.close()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.SyncByteStream, threads: _Threads) -> None:
+        self._inner = inner
+        self._threads = threads
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self._inner)
+        while (chunk := await self._threads.run(partial(next, chunks, None))) is not None:
+            yield chunk
+
+    async def aclose(self) -> None:
+        if not self._threads.is_one_left:
+            self._inner.close()
+
+
+class _Threads:
+    """Work in threads that the process does not wait for, one at a time."""
+
+    def __init__(self) -> None:
+        self._left = set[object]()
+
+    @property
+    def is_one_left(self) -> bool:
+        """Whether one works on, perhaps although nobody waits for it.
+
+        What it works with is not closed below it.
+        """
+        return bool(self._left)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What the work gives or raises."""
+        one = object()
+
+        def noted() -> T:
+            try:
+                return work()
+            finally:
+                self._left.discard(one)  # a step of its own: whoever was given up may end at any time
+
+        self._left.add(one)
+        return await in_a_thread(noted, "request")

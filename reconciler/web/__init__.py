@@ -6,10 +6,8 @@ them: all it can do is ask for a tick. The modules load slowly, so whoever serve
 
     application   the routes, and what tells an open page that there is something new
     rendered      documents that are made once and shared, at a pace that leaves the loop its share
-    access        who may look
-    webhook       who may ask for a tick
-    signatures    how git hosts prove that
-    server        sockets and uvicorn
+    webhook       who may ask for a tick, and how git hosts prove that
+    server        sockets and uvicorn, and who may look
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from reconciler.printable import printable
 from reconciler.views import as_json, html
 from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.views.selection import Selection
-from reconciler.web.access import Access, Hosts
 from reconciler.web.rendered import Pace, Rendered
+from reconciler.web.server import Access, Hosts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Sequence
@@ -227,8 +227,6 @@ class _SecurityHeaders:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Adds the headers to whatever the application answers."""
-
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)

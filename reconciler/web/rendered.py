@@ -98,7 +98,7 @@ class Rendered:
     that the event loop always has its share of the processor.
     """
 
-    def __init__(self, charge: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(self, charge: Callable[[float], None]) -> None:
         """Nothing is rendered yet; `charge` hears of the processor seconds that each rendering takes."""
         self._charge = charge
         self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Document]] = OrderedDict()

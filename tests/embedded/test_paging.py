@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.embedded import EmbeddedSettings, rows
+from reconciler.embedded import EmbeddedSettings
 from reconciler.embedded.database import Database
-from reconciler.embedded.paging import Listing, Pages
-from reconciler.embedded.rows import Model
+from reconciler.embedded.listing import Listing, Pages
+from reconciler.embedded.model import Model, insert
 from tests.effort import examples
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Shelf:
                 model_version=str(self._added),
                 created_at=event.created_at,
             )
-            rows.insert(connection, [model])
+            insert(connection, [model])
             found = self._own.execute("SELECT sequence FROM models WHERE model_id = ?", (model.model_id,))
             self.models.append((found.fetchone()[0], model))
         elif self.models:
@@ -156,7 +156,7 @@ def test_a_list_item_tells_any_text_as_it_was_sent(text: str) -> None:
         model = replace(
             _MODEL, description=text, source_copy="true", install_type='["batch"]', settled_at=_LATER
         )
-        rows.insert(database.connection, [model])
+        insert(database.connection, [model])
         (item,) = json.loads(pages.page(Listing(_ALL), 0).models)
         assert (item["description"], item["model_status"]) == (text, text)
         assert (item["source_copy"], item["install_type"]) == ("true", ["batch"])

@@ -300,7 +300,7 @@ async def talk(app):
         described = await client.get("http://r/openapi.json")
         print(described.status_code, shapes in sys.modules)
 
-shapes = "reconciler.embedded.schemas"
+shapes = "reconciler.embedded.openapi"
 app = create_app(EmbeddedSettings())
 asyncio.run(talk(app))
 app.state.close()

@@ -20,10 +20,10 @@ from reconciler.engine.episodes import Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, WebhookSink, trial
+from reconciler.notify.chat import headline
 from reconciler.notify.webhook import event
-from reconciler.notify.wording import headline
 from reconciler.registry import GivenSecret
-from reconciler.web.signatures import proof_of
+from reconciler.web.webhook import proof_of
 from tests.notify.receiving import TAKEN, header, receiving
 from tests.notify.samples import NOON, notification
 from tests.relay import Answer, Request, said

@@ -18,7 +18,7 @@ from reconciler.preflight.address import (
     obs_endpoint,
     parse_endpoint,
 )
-from reconciler.preflight.values import FilesUnavailable
+from reconciler.preflight.package import FilesUnavailable
 
 CN = "obs.cn-north-4.myhuaweicloud.com"
 

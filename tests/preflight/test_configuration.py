@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.preflight.configuration import file_problems
+from reconciler.preflight.content import file_problems
 from tests.preflight.samples import CONFIG, codes, examined, manifest, package, write
 
 if TYPE_CHECKING:

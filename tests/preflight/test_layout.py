@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.preflight import Examination
-from reconciler.preflight.values import StoredFile
+from reconciler.preflight.package import StoredFile
 from tests.preflight.samples import ENGINE_FILES, codes, examined, manifest, package, write
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.values import FilesUnavailable, ModelFiles
+from reconciler.preflight.package import FilesUnavailable, ModelFiles
 from tests.preflight.samples import write
 
 if TYPE_CHECKING:

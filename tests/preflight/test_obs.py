@@ -13,14 +13,14 @@ from reconciler.preflight import Examination, ObjectStoreKeys
 from reconciler.preflight.address import ObsPlace, parse_endpoint
 from reconciler.preflight.obs import ObsFiles
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.values import FilesUnavailable
+from reconciler.preflight.package import FilesUnavailable
 from tests.preflight.samples import Store, codes, manifest, package, program, write
 from tests.preflight.scripted import Answer, Scripted, fault, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.preflight.values import ModelFiles
+    from reconciler.preflight.package import ModelFiles
 
 OLD = "https://models.obs.myhwclouds.com"
 RIGHT = ObjectStoreKeys(Store.ACCESS_KEY, Store.SECRET_KEY)

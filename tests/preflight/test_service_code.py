@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.preflight.service_code import code_problems
+from reconciler.preflight.content import code_problems
 from tests.preflight.samples import BASES, CODE, codes, examined, manifest, package, service
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.errors import RegistryError, RegistryUnavailable
 from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, TokenAuth
-from reconciler.registry.blocking import blocking
+from reconciler.registry.transport import blocking
 from tests.program import manifest
 from tests.relay import CUT, Answer, Relay, honest, relayed
 

@@ -26,7 +26,7 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.wire import is_model_id
+from reconciler.registry.vendor import is_model_id
 from tests.registry.driving import IMPORT, MODELS, connected, in_turn, item, talk
 from tests.registry.scripted import DROP, Raw, Received, answer, refusal
 

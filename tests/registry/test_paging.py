@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import ObservedModel
 from reconciler.registry.paging import EndlessList, Paginator
-from reconciler.registry.wire import ModelPage
+from reconciler.registry.vendor import ModelPage
 from tests.effort import examples
 
 if TYPE_CHECKING:

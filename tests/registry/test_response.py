@@ -21,8 +21,7 @@ from reconciler.errors import (
 )
 from reconciler.printable import one_line
 from reconciler.registry.codes import ERROR_RULES, Action, disposition, known_code
-from reconciler.registry.request import Request
-from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
+from reconciler.registry.exchange import MESSAGE_LIMIT, Request, classify, envelope, retry_after
 from tests.effort import examples
 
 MODELS = "/v1/p/models"

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.registry.response import Response
-from reconciler.registry.wire import ModelPage, page
+from reconciler.registry.exchange import Response
+from reconciler.registry.vendor import ModelPage, page
 from tests.registry.driving import item
 
 _JSON = st.recursive(

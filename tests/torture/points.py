@@ -126,8 +126,8 @@ def _steps() -> Iterator[Point]:
     yield Point("send/connected", "reconciler.registry.http_session:_Attempt.leave", "call", (_POST,))
     head = "httpcore._async.http11:AsyncHTTP11Connection._receive_response_headers"
     yield Point("send/sent", head, "call", (_POST,))
-    yield Point("receive/arrived", "reconciler.registry.wire:created_id", "call")
-    yield Point("receive/read", "reconciler.registry.wire:created_id", "return")
+    yield Point("receive/arrived", "reconciler.registry.vendor:created_id", "call")
+    yield Point("receive/read", "reconciler.registry.vendor:created_id", "return")
     yield Point("receive/lost", "reconciler.registry.http_session:_lost", "return", (_POST_LOST,), "lost")
 
     yield Point("report/due", f"{_LEDGER}.save_report", "call")
@@ -188,7 +188,7 @@ def _loops() -> Iterator[Point]:
     intent, status = _journalling("import-requested"), _journalling("published")
     yield Point("loop/ticking", "reconciler.daemon.cycle_job:CycleJob.tick", "call", command="run")
     yield Point("loop/intended", _COMMIT, "return", (intent, _WRITING), command="run")
-    yield Point("loop/answered", "reconciler.registry.wire:created_id", "return", command="run")
+    yield Point("loop/answered", "reconciler.registry.vendor:created_id", "return", command="run")
     yield Point("loop/following", "reconciler.engine.cycle:Engine.follow_once", "call", command="run")
     yield Point("loop/followed", _COMMIT, "return", (status, _WRITING), command="run")
 
@@ -201,7 +201,7 @@ def _partial() -> Iterator[Point]:
     moved = "reconciler.index.store:Store.write"
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
         ("intended", _COMMIT, "return", (_journalling("import-requested"), _WRITING)),
-        ("answered", "reconciler.registry.wire:created_id", "return", ()),
+        ("answered", "reconciler.registry.vendor:created_id", "return", ()),
         ("untold", _COMMIT, "call", (report, partial, _WRITING)),
         ("told", _COMMIT, "return", (report, partial, _WRITING)),
         ("moved", moved, "return", ()),
@@ -216,7 +216,7 @@ def _partial() -> Iterator[Point]:
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
     add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
-    yield Point("registry/asked", "reconciler.embedded.new_model:arrive", "call", victim="registry")
+    yield Point("registry/asked", "reconciler.embedded.model:arrive", "call", victim="registry")
     yield Point("registry/unwritten", add, "return", victim="registry")
     yield Point("registry/written", written, "return", victim="registry")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Report
     from reconciler.http_limits import ConnectionLimits
     from reconciler.views.page_facts import ModelFacts
-    from reconciler.web.access import Hosts
+    from reconciler.web.server import Hosts
     from reconciler.web.webhook import Delivery
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.errors import ConfigurationError
 from reconciler.views.masked import without_addresses
-from reconciler.web.access import Hosts
+from reconciler.web.server import Hosts
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from reconciler.printable import printable
 from reconciler.views import as_json
 from reconciler.views.page_facts import ModelFacts
 from reconciler.views.selection import model_link
-from reconciler.web.access import Hosts
 from reconciler.web.application import Probes, create_health_app
-from reconciler.web.server import listen, serving
+from reconciler.web.server import Hosts, listen, serving
 from tests.plain_http import NO_TLS
 from tests.views.samples import printed
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from reconciler.web.signatures import proof_of
-from reconciler.web.webhook import MAX_BODY
+from reconciler.web.webhook import MAX_BODY, proof_of
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:

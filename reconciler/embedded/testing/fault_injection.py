@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from reconciler.embedded.access import Parts
+    from reconciler.embedded.router import Parts
     from reconciler.embedded.testing.faults import Answering, Faults, Rule
 
 _READ_FOR_A_NAME = 1024 * 1024  # bytes of a body that are looked through for a model's name
@@ -62,8 +62,6 @@ class _Call:
 
 @dataclass(slots=True)
 class _Answer:
-    """An answer that was not sent yet."""
-
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
@@ -76,7 +74,6 @@ class _Answer:
             self.body += message.get("body", b"")
 
     def head(self) -> Message:
-        """The first message of it."""
         return {"type": "http.response.start", "status": self.status, "headers": self.headers}
 
     def spoilt(self, body: bytes, kind: bytes = b"application/json") -> _Answer:
@@ -87,15 +84,30 @@ class _Answer:
         return _Answer(self.status, [*kept, (b"content-type", kind), (b"content-length", length)], body)
 
 
-class Script:
-    """The rules, how often each matched, and the dice."""
+class FaultInjection:
+    """ASGI middleware that carries the script out: its rules, how often each matched, and the dice."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
         self._rules = faults.rules
         self._matched: Counter[int] = Counter()
         self._dice = random.Random(faults.seed)  # noqa: S311 - a script to be repeated, not a secret
+        self._late: set[asyncio.Task[None]] = set()
 
-    def due(self, call: _Call) -> Iterator[Rule]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, well or badly."""
+        call = await _read(scope, receive)
+        due = list(self._due(call))
+        for rule in due:
+            await _interfere(rule, scope["app"].state.parts)
+        fault = next((rule for rule in due if not isinstance(rule, ExpireTokens | Meddle)), None)
+        again = _again(call.messages, receive)
+        if fault is None:
+            await self._app(scope, again, send)
+        else:
+            await self._misbehave(fault, scope, again, send)
+
+    def _due(self, call: _Call) -> Iterator[Rule]:
         """The rules that act on this call, in their order; every match is counted."""
         name = call.name
         for number, rule in enumerate(self._rules):
@@ -106,28 +118,6 @@ class Script:
             in_turn = over > 0 and (rule.times is None or over <= rule.times)
             if in_turn and self._dice.random() < rule.probability:
                 yield rule
-
-
-class FaultInjection:
-    """ASGI middleware that carries the script out."""
-
-    def __init__(self, app: ASGIApp, faults: Faults) -> None:
-        self._app = app
-        self._script = Script(faults)
-        self._late: set[asyncio.Task[None]] = set()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request, well or badly."""
-        call = await _read(scope, receive)
-        due = list(self._script.due(call))
-        for rule in due:
-            await _interfere(rule, scope["app"].state.parts)
-        fault = next((rule for rule in due if not isinstance(rule, ExpireTokens | Meddle)), None)
-        again = _again(call.messages, receive)
-        if fault is None:
-            await self._app(scope, again, send)
-        else:
-            await self._misbehave(fault, scope, again, send)
 
     async def _put_off(self, fault: Late, scope: Scope, receive: Receive) -> None:
         """Ends the connection, and carries the call out some time after it has arrived whole."""

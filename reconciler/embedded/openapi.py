@@ -1,4 +1,7 @@
-"""The OpenAPI document, made of the operations, the shapes in `schemas` and the edition's rules."""
+"""The OpenAPI document, made of the operations, the shapes of the API here, and the edition's rules.
+
+Answers are not passed through the shapes.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,163 @@ import re
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.json_schema import models_json_schema
 
 from reconciler import __version__
-from reconciler.embedded import schemas
-from reconciler.embedded.access import PROJECT_ID
+from reconciler.embedded.router import PROJECT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.embedded.access import Parts
-    from reconciler.embedded.router import Operation
+    from reconciler.embedded.router import Operation, Parts
+
+
+class Shape(BaseModel):
+    """A JSON object that may have more members than are described."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class ErrorShape(Shape):
+    """The vendor's error envelope."""
+
+    error_code: str = Field(min_length=8, max_length=36, examples=["ModelArts.3002"])
+    error_msg: str = Field(min_length=2, max_length=512)
+
+
+class Imported(Shape):
+    """The answer to an import call."""
+
+    model_id: str
+
+
+class ListItem(Shape):
+    """One model of a list; most members may be left out."""
+
+    model_id: str
+    model_name: str
+    model_version: str
+    model_type: str
+    model_status: str | None = None
+    description: str
+    create_at: int = Field(description="milliseconds since the epoch")
+    workspace_id: str
+    tenant: str
+    project: str
+    owner: str
+    model_size: int = Field(description="bytes")
+
+
+class ModelList(Shape):
+    """One page of models."""
+
+    total_count: int = Field(description="matches without paging")
+    count: int = Field(description="models in this page")
+    models: list[ListItem]
+
+
+class Detail(Shape):
+    """Everything the API tells about one model."""
+
+    model_id: str
+    model_name: str
+    model_version: str
+    model_type: str
+    model_status: str
+    description: str
+    create_at: int = Field(description="milliseconds since the epoch")
+    source_location: str
+    runtime: str
+    workspace_id: str
+    apis: str = Field(description="JSON in a string")
+    config: str = Field(description="initial_config: JSON in a string")
+    model_metrics: str = Field(description="JSON in a string")
+    dependencies: list[Shape]
+    input_params: list[Shape]
+    output_params: list[Shape]
+    model_docs: list[Shape]
+
+
+class NotDeleted(Shape):
+    """Why a model was not deleted."""
+
+    model_id: str
+    error_code: str
+
+
+class Deleted(Shape):
+    """The answer to a delete call: 200 also when nothing was deleted."""
+
+    delete_success_list: list[str]
+    delete_failed_list: list[NotDeleted]
+
+
+class Runtimes(Shape):
+    """The engines and their runtimes."""
+
+    count: int
+    total_count: int
+    engine_runtimes: list[Shape]
+
+
+class Templates(Shape):
+    """The templates a model may be made from."""
+
+    count: int
+    total_count: int
+    templates: list[Shape]
+
+
+class Named(Shape):
+    """Something by its name or id."""
+
+    name: str | None = None
+    id: str | None = None
+
+
+class LoginUser(Shape):
+    """An IAM user with a password."""
+
+    name: str
+    password: SecretStr
+    domain: Named
+
+
+class LoginPassword(Shape):
+    """The password method's part."""
+
+    user: LoginUser
+
+
+class Identity(Shape):
+    """How the user proves who it is."""
+
+    methods: list[str]
+    password: LoginPassword
+
+
+class Scope(Shape):
+    """What the token shall be good for."""
+
+    project: Named | None = None
+    domain: Named | None = None
+
+
+class Auth(Shape):
+    """An identity and a scope."""
+
+    identity: Identity
+    scope: Scope | None = None
+
+
+class Login(Shape):
+    """A request for a token."""
+
+    auth: Auth
+
+
+# --- the document ------------------------------------------------------------------------------------------
 
 _SHAPES = "#/components/schemas"
 _NOT_SENT = ("metadata", "initial_config_file", "extra")  # a manifest's own, in the edition's schema
@@ -36,10 +185,10 @@ _IN_PATH = {
 }
 
 
-def document(operations: Sequence[Operation], parts: Parts) -> dict[str, Any]:
+def document(parts: Parts) -> dict[str, Any]:
     """What the registry answers to, in OpenAPI 3.1."""
     secured = parts.authenticator is not None
-    described = [one for one in operations if one.summary is not None]
+    described = [one for one in parts.operations if one.summary is not None]
     paths: dict[str, dict[str, Any]] = {}
     for one in described:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, secured=secured)
@@ -88,10 +237,10 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 def _shapes(described: Iterable[Operation]) -> dict[str, Any]:
     """The schemas of all shapes that are spoken of; that of a request to import is the edition's."""
-    names = {name for one in described for name in (one.shape, one.body)} - {None, "Import"}
-    models = [getattr(schemas, name) for name in sorted({"ErrorShape", *filter(None, names)})]
+    names = {"ErrorShape", *(name for one in described for name in (one.shape, one.body))}
     _, made = models_json_schema(
-        [(model, "validation") for model in models], ref_template=f"{_SHAPES}/{{model}}"
+        [(shape, "validation") for shape in Shape.__subclasses__() if shape.__name__ in names],
+        ref_template=f"{_SHAPES}/{{model}}",
     )
     return dict(made["$defs"])
 

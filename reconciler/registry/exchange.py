@@ -1,8 +1,8 @@
-"""From an HTTP answer to an error of `reconciler.errors`, or to its JSON object: pure.
+"""One exchange with a registry: the call, its answer, and the error of `reconciler.errors` that this may be.
 
-Tolerates every envelope the vendor uses, and whatever a proxy or a broken server may put in its place. What
-reaches a message is cut, free of control characters, and never part of a refusal of credentials, because the
-gateway repeats the signed request there.
+Pure. Tolerates every envelope the vendor uses, and whatever a proxy or a broken server may put in its place.
+What reaches a message is cut, free of control characters, and never part of a refusal of credentials, because
+the gateway repeats the signed request there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from reconciler import errors
 from reconciler.printable import one_line
@@ -31,14 +31,40 @@ from reconciler.registry.codes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.registry.request import Request
-
     Redact = Callable[[str], str]
+
+
+E = TypeVar("E", bound=errors.RegistryError)
 
 MESSAGE_LIMIT = 300
 LATER_SECONDS = 60.0
 _ID_LIMIT = 64
 _LONGEST_WAIT = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to be made.
+
+    Attributes:
+        path: percent-encoded path, from the endpoint's on.
+        query: canonical query, without `?`.
+        body: the JSON to send, as the bytes that are signed and sent.
+        write: whether executing it twice would matter (an import); such a call is only repeated after a proof
+            that it was not executed, and of no other may the outcome be unknown.
+        one_model: whether it is about one model: what it is answered says nothing about any other call.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = None
+    write: bool = False
+    one_model: bool = False
+
+    def error(self, kind: type[E], message: str, **facts: Any) -> E:  # noqa: ANN401 - of several types
+        """An error of this kind about this request; `facts` are those of the answer."""
+        return kind(message, method=self.method, path=self.path, **facts)
 
 
 @dataclass(frozen=True, slots=True)
