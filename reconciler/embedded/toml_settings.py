@@ -27,7 +27,7 @@ from reconciler.contract import edition
 from reconciler.embedded.settings import ANSWERS, AccountKeys, EmbeddedSettings, User
 from reconciler.embedded.testing.faults import load_faults, mistakes
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
+from reconciler.phrases import did_you_mean, expectation
 from reconciler.redaction import shown_name
 from reconciler.text_form import Form
 from reconciler.toml_file import read_toml
@@ -222,4 +222,4 @@ def _said(fault: Mapping[str, Any]) -> str:
         return f"unknown key{did_you_mean(str(fault['loc'][-1]), names)}"
     if fault["type"] == "missing":
         return "missing, and required"
-    return str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+    return expectation(str(fault["msg"]))

@@ -41,7 +41,7 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         )
     if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationError(
-            f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
+            f"{setting} {str(url)!r} would send credentials unencrypted: write https (http is for loopback)"
         )
     try:
         url.host.encode("idna")

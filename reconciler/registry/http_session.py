@@ -231,8 +231,8 @@ def _url(text: str) -> httpx.URL:
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),
-    (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),
-    (httpx.ConnectError, "no connection: check endpoint, network and proxy"),
+    (httpx.ConnectTimeout, "no connection to {host} in time: check endpoint, network and proxy"),
+    (httpx.ConnectError, "no connection to {host}: check endpoint, network and proxy"),
     (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
     (httpx.LocalProtocolError, "the request cannot be written"),
     (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
@@ -246,6 +246,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 def _reason(error: Exception) -> str:
     words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        words = words.format(host=error.request.url.netloc.decode())  # of the registry, or of the login
     if isinstance(error, httpx.ConnectError) and str(error):
         return f"{words} ({one_line(str(error), MESSAGE_LIMIT)})"
     return words

@@ -89,7 +89,7 @@ def _address(text: str, *, in_clear: bool) -> tuple[httpx.URL, dict[str, str]]:
     if url.scheme not in ("http", "https") or not url.host:
         raise NoAnswerError("its url is no address of a web server: write https://host/path")
     if url.scheme == "http" and not (in_clear or is_loopback(url.host)):
-        raise NoAnswerError("its url would be sent in the clear: write https (http is for loopback)")
+        raise NoAnswerError("its url would be sent unencrypted: write https (http is for loopback)")
     if not url.userinfo:
         return url, {}
     basic = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()

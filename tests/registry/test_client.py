@@ -518,8 +518,8 @@ def _gone_or_read(request: Received) -> bytes:
 @pytest.mark.parametrize(
     ("endpoint", "words"),
     [
-        ("http://modelarts.example.com", "in the clear"),
-        ("http://10.0.0.1", "in the clear"),
+        ("http://modelarts.example.com", "unencrypted"),
+        ("http://10.0.0.1", "unencrypted"),
         ("ftp://localhost", "not the base of an API"),
         ("modelarts.example.com", "not the base of an API"),
         ("https://u:secret@example.com", "carries credentials"),
