@@ -107,7 +107,15 @@ class EarlierStateError(StateError):
 
 
 class StateLockedError(StateError):
-    """Another process holds the writer's lock."""
+    """Another process holds the writer's lock, or leads a target."""
+
+    @classmethod
+    def of(cls, writer: str) -> StateLockedError:
+        """The error that names the writer, such as `process 7 on host-a since …`, and says what to do."""
+        return cls(
+            f"the state is being written by {writer}. If it is `reconciler run`, it imports new commits by "
+            "itself; otherwise wait until it ends. `plan`, `status` and `history` work meanwhile."
+        )
 
 
 class LeaseLost(ReconcilerError):  # noqa: N818 - reads as what happened

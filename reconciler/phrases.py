@@ -46,3 +46,24 @@ def _nearest(folded: str, by_case: dict[str, str]) -> str | None:
     parts = re.split(r"[-_]", folded)
     ending = [name for key, name in by_case.items() if key.split("_")[1:] == parts]
     return ending[0] if len(ending) == 1 else None
+
+
+_REWORDED = (
+    (r"^Value error, ", ""),
+    (r"^Input should be", "expected"),
+    (r"a valid tuple$", "a list"),
+    (r"a valid integer\b.*", "a whole number"),
+    (r"a valid number\b.*", "a number"),
+    (r"a valid boolean\b.*", "true or false"),
+    (r"a valid string$", "a text"),
+    (r"greater than or equal to (\S+)$", r"\1 or more"),
+    (r"less than or equal to (\S+)$", r"\1 or less"),
+    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
+)
+
+
+def expectation(message: str) -> str:
+    """What pydantic says of a value, in plain words: `expected a whole number`."""
+    for pattern, words in _REWORDED:
+        message = re.sub(pattern, words, message)
+    return message

@@ -117,7 +117,7 @@ def _unencrypted_state(configuration: Configuration) -> Iterator[Finding]:
     if not host or host.startswith("/") or _is_here(host) or mode in _ENCRYPTED:
         return
     named = "not given" if mode == "prefer" else mode
-    message = f"state.url: sslmode is {named}: the connection to {host} may be in the clear"
+    message = f"state.url: sslmode is {named}: the connection to {host} may be unencrypted"
     remedy = "add ?sslmode=verify-full&sslrootcert=FILE to state.url, or set PGSSLMODE and PGSSLROOTCERT"
     yield Finding("state", "warning", message, None, remedy)
 

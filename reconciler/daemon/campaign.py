@@ -133,10 +133,9 @@ class Campaign:
             survey = self.leases.survey()
             for lease in filter(None, map(survey.leader, targets)):
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
-                    raise StateLockedError(
-                        f"the state is being written by {lease.leader} since "
-                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads {led_thing(lease.target)}. "
-                        "Wait until it is done, or stop it; `plan`, `status` and `history` work meanwhile."
+                    raise StateLockedError.of(
+                        f"{lease.leader} since {lease.since:%Y-%m-%d %H:%M:%SZ}, which leads "
+                        f"{led_thing(lease.target)}"
                     )
             time.sleep(_LOOK)
         self.start()

@@ -1,4 +1,4 @@
-"""Asks for a tick when files say that something moved, told by the kernel; the schedule looks anyway.
+"""Asks for a tick when the kernel tells that files have changed; the schedule looks anyway.
 
 The event loop waits for inotify's descriptor: nothing wakes while nothing changes.
 """

@@ -134,6 +134,6 @@ def _admitted(run: TargetRun) -> Iterator[ModelKey]:
 def moved(option: str, promised: str, digest: str) -> GuardError:
     """What to raise where a plan is not the one that was promised."""
     return GuardError(
-        f"{option} {promised} does not match the plan as it is now, {digest}: something moved. "
+        f"{option} {promised} does not match the plan as it is now, {digest}: it changed since. "
         "Look at it again with `reconciler plan`"
     )

@@ -80,7 +80,7 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
         allowed = guards.max_imports_per_cycle
         return (
             "max_imports_per_cycle",
-            f"{many(imports, 'import')} in one cycle, where {allowed} are allowed",
+            f"{many(imports, 'import')} in one cycle, and guards.max_imports_per_cycle is {allowed}",
         )
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
@@ -93,7 +93,7 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
 def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> ModelState:
     knob, why = objection
     message = (
-        f"{why}: if that is meant, set guards.{knob}, or go through once with "
+        f"{why}: if that is meant, set guards.{knob}, or allow it this one time with "
         f"`reconciler apply --confirm {digest}`"
     )
     reason = Reason(knob.replace("_", "-"), message, item.path, item.line)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
-import ssl
 from functools import cache
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
 from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_loopback
 from reconciler.proxies import proxy_for
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+import os
+import re
+import ssl
 
 if TYPE_CHECKING:
     import httpx
-
 
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _LARGEST_PORT = 65535
@@ -47,7 +45,7 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         )
     if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationError(
-            f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
+            f"{setting} {str(url)!r} would send credentials unencrypted: write https (http is for loopback)"
         )
     try:
         url.host.encode("idna")

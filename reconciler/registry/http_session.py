@@ -6,29 +6,37 @@ documented answer proves anything; whatever else happens to it is an unknown out
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
+from reconciler.engine.clock import uptime
+from reconciler.errors import IntentTooOld
+from reconciler.errors import OutcomeUnknown
+from reconciler.errors import RegistryError
+from reconciler.errors import RegistryUnavailable
+from reconciler.errors import Unreachable
+from reconciler.printable import one_line
+from reconciler.registry.codes import Action
+from reconciler.registry.codes import disposition
+from reconciler.registry.endpoint import tls_problem
+from reconciler.registry.exchange import MESSAGE_LIMIT
+from reconciler.registry.exchange import Response
+from reconciler.registry.exchange import classify
+from reconciler.registry.exchange import request_id
+from reconciler.registry.limits import TokenBucket
+from reconciler.registry.limits import pause
+from reconciler.registry.transport import AnswerTooLarge
+from reconciler.registry.transport import Connections
+from reconciler.registry.transport import SENT
 from typing import TYPE_CHECKING
-
+import asyncio
 import httpx
 
-from reconciler.engine.clock import uptime
-from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
-from reconciler.printable import one_line
-from reconciler.registry.codes import Action, disposition
-from reconciler.registry.endpoint import tls_problem
-from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
-from reconciler.registry.limits import TokenBucket, pause
-from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
-
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from collections.abc import Awaitable
+    from collections.abc import Callable
     from reconciler.registry.auth import RegistryAuth
     from reconciler.registry.exchange import Request
     from reconciler.registry.limits import Limits
     from reconciler.registry.transport import Observed
-
 
 class _Attempt:
     """Whether the current attempt at a call has begun to leave this process, and when it is given up."""
@@ -224,8 +232,8 @@ def _url(text: str) -> httpx.URL:
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),
-    (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),
-    (httpx.ConnectError, "no connection: check endpoint, network and proxy"),
+    (httpx.ConnectTimeout, "no connection to {host} in time: check endpoint, network and proxy"),
+    (httpx.ConnectError, "no connection to {host}: check endpoint, network and proxy"),
     (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
     (httpx.LocalProtocolError, "the request cannot be written"),
     (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
@@ -239,6 +247,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 def _reason(error: Exception) -> str:
     words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        words = words.format(host=error.request.url.netloc.decode())  # of the registry, or of the login
     if isinstance(error, httpx.ConnectError) and str(error):
         return f"{words} ({one_line(str(error), MESSAGE_LIMIT)})"
     return words

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-from typing import TYPE_CHECKING
-
-from reconciler.errors import ConfigurationError, NoAnswerError
+from reconciler.errors import ConfigurationError
+from reconciler.errors import NoAnswerError
 from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import Response
 from reconciler.registry.limits import Limits
+from typing import TYPE_CHECKING
+import asyncio
+import base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
     import httpx
 
 _BODY_BYTES = 64 * 1024
@@ -89,7 +88,7 @@ def _address(text: str, *, in_clear: bool) -> tuple[httpx.URL, dict[str, str]]:
     if url.scheme not in ("http", "https") or not url.host:
         raise NoAnswerError("its url is no address of a web server: write https://host/path")
     if url.scheme == "http" and not (in_clear or is_loopback(url.host)):
-        raise NoAnswerError("its url would be sent in the clear: write https (http is for loopback)")
+        raise NoAnswerError("its url would be sent unencrypted: write https (http is for loopback)")
     if not url.userinfo:
         return url, {}
     basic = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()

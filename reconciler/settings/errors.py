@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.budgets import shortened
-from reconciler.phrases import did_you_mean, nearest
+from reconciler.phrases import did_you_mean, expectation, nearest
 from reconciler.redaction import shown_key
 from reconciler.settings.raw import PREFIX
 from reconciler.settings.tables import Settings
@@ -65,12 +65,6 @@ def short(key: str) -> str:
 
 _MOST = 50
 """Mistakes told at once."""
-_REWORDED = (
-    (r"^Value error, ", ""),
-    (r"^Input should be", "expected"),
-    (r"a valid tuple$", "a list"),
-    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
-)
 
 
 def render(error: ValidationError, file: Path | None, targets: Collection[str]) -> str:
@@ -85,7 +79,7 @@ def render(error: ValidationError, file: Path | None, targets: Collection[str]) 
     problems = [problem for problem in every if not _is_consequence(problem, every)]
     places = Places(file)
     lines = [_line(problem, places, targets) for problem in problems[:_MOST]]
-    more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
+    more = [f"and {len(problems) - _MOST} more mistakes; correct these first"] if problems[_MOST:] else []
     return "\n".join(lines + more)
 
 
@@ -134,10 +128,7 @@ def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
         return "missing, and required"
     if kind == "too_short":
         return "expected at least one"
-    text = str(problem["msg"])
-    for pattern, better in _REWORDED:
-        text = re.sub(pattern, better, text)
-    return text
+    return expectation(str(problem["msg"]))
 
 
 def _unknown(keys: list[str]) -> str:

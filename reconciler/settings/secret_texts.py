@@ -45,5 +45,5 @@ def sink_url_fault(kind: str, text: str) -> str | None:
         return "is no address of a web server: write https://host/path"
     in_clear = kind == "alertmanager" and "@" not in text
     if parts.scheme == "http" and not (in_clear or is_loopback(host)):
-        return "would be sent in the clear: write https (http is for loopback)"
+        return "would be sent unencrypted: write https (http is for loopback)"
     return None

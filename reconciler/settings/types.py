@@ -144,7 +144,7 @@ def _endpoint(value: str) -> str:
     if not host or parts.scheme not in ("http", "https"):
         raise ValueError("is not the base of an API: write https://host")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("would send credentials in the clear: write https (http is for loopback)")
+        raise ValueError("would send credentials unencrypted: write https (http is for loopback)")
     return value
 
 

@@ -59,10 +59,8 @@ class FileLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StateLockedError(
-                f"the state is being written by {self._holder()} (lock file {printable(str(self._path))}). "
-                "Wait until it is done, or stop it; `plan`, `status` and `history` work meanwhile."
-            ) from None
+            writer = f"{self._holder()} (lock file {printable(str(self._path))})"
+            raise StateLockedError.of(writer) from None
 
     def _write(self, note: dict[str, object]) -> None:
         os.ftruncate(self._descriptor, 0)

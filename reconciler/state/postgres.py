@@ -139,10 +139,9 @@ def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None
     leader = connection.execute(_LEADERS).first()
     if leader is not None:
         target, holder, since = leader
-        raise StateLockedError(
-            f"state {where} is being written by {printable(holder.partition(' (')[0])} since {since}, which "
-            f"leads {printable(led_thing(target))}. Wait until it is done, or stop it; `plan`, `status` and "
-            "`history` work meanwhile."
+        name = printable(holder.partition(" (")[0])
+        raise StateLockedError.of(
+            f"{name} since {since}, which leads {printable(led_thing(target))} (state {where})"
         )
 
 

@@ -59,7 +59,7 @@ def _next(whole: Report, target: str) -> str:
         return ""
     return (
         f"After the merge, {_code(f'reconciler apply --target {target} --expect-digest {whole.digest}')} "
-        "imports exactly this, or refuses because something moved since."
+        "imports exactly this, or refuses because the plan has changed since."
     )
 
 

@@ -357,7 +357,7 @@ def test_the_expected_digest_lets_exactly_the_plan_that_was_shown_through(world:
     """Anything that moved since is a refusal."""
     shown = apply(world, act=False).digest
     world.source.commit({"models.d/b.yaml": text("b")})
-    with pytest.raises(GuardError, match="something moved"):
+    with pytest.raises(GuardError, match="it changed since"):
         apply(world, expect=shown)
     assert world.registry.calls == []
     world.source.commit({"models.d/b.yaml": None})

@@ -298,7 +298,7 @@ def test_options_say_what_no_variable_does(job: Fleet, host: Stub, tmp_path: Pat
         (["--token-env", "X", "--token-file", "y"], {}, "not both"),
         (["--forge", "codearts"], {}, "--url is missing"),
         (["--url", "github.example.org"], {}, "--url is no address of a web server"),
-        ([], {"GITHUB_API_URL": "http://github.example.org/api/v3"}, "--url would be sent in the clear"),
+        ([], {"GITHUB_API_URL": "http://github.example.org/api/v3"}, "--url would be sent unencrypted"),
         (["--target", "other"], {}, "no such target"),
         ([], {"RECONCILER_SOURCE__REPO": "https://git.example.org/r.git"}, "RECONCILER_SOURCE__REPO"),
     ],

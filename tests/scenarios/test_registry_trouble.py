@@ -86,12 +86,15 @@ def test_an_import_that_was_not_made_and_not_answered_is_made_in_the_end(
 
 
 def test_a_registry_that_is_down_is_told(fleet: Fleet) -> None:
-    """Exit code 3 and what to look at; plan, apply and doctor say the same."""
+    """Exit code 3, the host and what to look at; plan, apply and doctor say the same."""
     fleet.configure(modelarts("http://127.0.0.1:9"))
-    for command in ("plan", "doctor"):
+    for command in ("plan", "apply"):
         done = fleet(command)
         assert done.code == 3
-        assert "127.0.0.1" in done.out or "no connection" in done.err
+        assert "no connection to 127.0.0.1:9: check endpoint, network and proxy" in done.err
+    done = fleet("doctor")
+    assert done.code == 3
+    assert "127.0.0.1" in done.out
 
 
 def test_a_row_that_cannot_be_read_is_nobodys(fleet: Fleet, relay: Relay) -> None:

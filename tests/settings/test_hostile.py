@@ -100,7 +100,7 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
     """And how many there are besides."""
     lines = _refusal(tmp_path, "".join(f"key{number} = 1\n" for number in range(1000))).splitlines()
     assert len(lines) == 51
-    assert lines[-1] == "and 950 mistakes more; correct these first"
+    assert lines[-1] == "and 950 more mistakes; correct these first"
 
 
 @pytest.mark.parametrize(

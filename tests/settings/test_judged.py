@@ -113,10 +113,10 @@ REFUSED = [
     (SINK.format(kind="webhook", url="canary"), "notify.0.url: is no address of a web server"),
     (SINK.format(kind="feishu", url="https://"), "notify.0.url: is no address of a web server"),
     (SINK.format(kind="webhook", url="https://host:canary/"), "notify.0.url: is no address of a web server"),
-    (SINK.format(kind="webhook", url="http://host/canary"), "notify.0.url: would be sent in the clear"),
+    (SINK.format(kind="webhook", url="http://host/canary"), "notify.0.url: would be sent unencrypted"),
     (
         SINK.format(kind="alertmanager", url="http://a:canary@b"),
-        "notify.0.url: would be sent in the clear",
+        "notify.0.url: would be sent unencrypted",
     ),
 ]
 TAKEN = [
