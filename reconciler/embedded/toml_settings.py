@@ -7,35 +7,31 @@ that of an environment variable.
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
-from pydantic import BaseModel
-from pydantic import BeforeValidator
-from pydantic import ConfigDict
-from pydantic import Field
-from pydantic import SecretStr
-from pydantic import ValidationError
-from pydantic import create_model
-from pydantic import model_validator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+
 from reconciler.contract import edition
-from reconciler.embedded.settings import ANSWERS
-from reconciler.embedded.settings import AccountKeys
-from reconciler.embedded.settings import EmbeddedSettings
-from reconciler.embedded.settings import User
-from reconciler.embedded.testing.faults import load_faults
-from reconciler.embedded.testing.faults import mistakes
+from reconciler.embedded.settings import ANSWERS, AccountKeys, EmbeddedSettings, User
+from reconciler.embedded.testing.faults import load_faults, mistakes
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
-from reconciler.phrases import expectation
+from reconciler.phrases import did_you_mean, expectation
 from reconciler.redaction import shown_name
 from reconciler.text_form import Form
 from reconciler.toml_file import read_toml
-from reconciler.toml_lines import key_lines
-from reconciler.toml_lines import placed
-from typing import Annotated
-from typing import Any
-from typing import TYPE_CHECKING
-import os
-import time
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

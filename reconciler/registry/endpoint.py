@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
-from reconciler.proxies import proxy_for
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 import os
 import re
 import ssl
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reconciler.errors import ConfigurationError
+from reconciler.loopback import is_loopback
+from reconciler.proxies import proxy_for
 
 if TYPE_CHECKING:
     import httpx

@@ -6,37 +6,29 @@ documented answer proves anything; whatever else happens to it is an unknown out
 
 from __future__ import annotations
 
-from functools import lru_cache
-from reconciler.engine.clock import uptime
-from reconciler.errors import IntentTooOld
-from reconciler.errors import OutcomeUnknown
-from reconciler.errors import RegistryError
-from reconciler.errors import RegistryUnavailable
-from reconciler.errors import Unreachable
-from reconciler.printable import one_line
-from reconciler.registry.codes import Action
-from reconciler.registry.codes import disposition
-from reconciler.registry.endpoint import tls_problem
-from reconciler.registry.exchange import MESSAGE_LIMIT
-from reconciler.registry.exchange import Response
-from reconciler.registry.exchange import classify
-from reconciler.registry.exchange import request_id
-from reconciler.registry.limits import TokenBucket
-from reconciler.registry.limits import pause
-from reconciler.registry.transport import AnswerTooLarge
-from reconciler.registry.transport import Connections
-from reconciler.registry.transport import SENT
-from typing import TYPE_CHECKING
 import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import httpx
 
+from reconciler.engine.clock import uptime
+from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
+from reconciler.printable import one_line
+from reconciler.registry.codes import Action, disposition
+from reconciler.registry.endpoint import tls_problem
+from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
+from reconciler.registry.limits import TokenBucket, pause
+from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
     from reconciler.registry.auth import RegistryAuth
     from reconciler.registry.exchange import Request
     from reconciler.registry.limits import Limits
     from reconciler.registry.transport import Observed
+
 
 class _Attempt:
     """Whether the current attempt at a call has begun to leave this process, and when it is given up."""

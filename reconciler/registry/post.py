@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from reconciler.errors import ConfigurationError
-from reconciler.errors import NoAnswerError
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ConfigurationError, NoAnswerError
 from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import Response
 from reconciler.registry.limits import Limits
-from typing import TYPE_CHECKING
-import asyncio
-import base64
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     import httpx
 
 _BODY_BYTES = 64 * 1024

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Created
-from reconciler.engine.values import Stage
-from reconciler.errors import AlreadyExists
-from reconciler.errors import ConfigurationError
-from reconciler.errors import IntentTooOld
-from reconciler.errors import NotFound
-from reconciler.errors import OutcomeUnknown
-from reconciler.errors import RegistryError
-from reconciler.errors import RegistryUnavailable
-from reconciler.errors import Rejected
-from reconciler.errors import Unauthorised
-from reconciler.registry import Limits
-from reconciler.registry import ModelArtsRegistry
-from reconciler.registry import RegistryAuth
-from reconciler.registry.vendor import is_model_id
-from tests.registry.driving import IMPORT
-from tests.registry.driving import MODELS
-from tests.registry.driving import connected
-from tests.registry.driving import in_turn
-from tests.registry.driving import item
-from tests.registry.driving import talk
-from tests.registry.scripted import DROP
-from tests.registry.scripted import Raw
-from tests.registry.scripted import Received
-from tests.registry.scripted import answer
-from tests.registry.scripted import refusal
-from typing import Any
-from typing import TYPE_CHECKING
 import asyncio
 import json
 import logging
-import pytest
 import socket
 import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import Created, Stage
+from reconciler.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    IntentTooOld,
+    NotFound,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+    Rejected,
+    Unauthorised,
+)
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.vendor import is_model_id
+from tests.registry.driving import IMPORT, MODELS, connected, in_turn, item, talk
+from tests.registry.scripted import DROP, Raw, Received, answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from reconciler.engine.ports import Registry
+
 
 def _create(registry: ModelArtsRegistry) -> Any:
     return registry.create(IMPORT)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from reconciler.errors import ConfigurationError
-from reconciler.errors import RegistryUnavailable
-from reconciler.proxies import proxy_for
-from reconciler.registry import Limits
-from reconciler.registry import ModelArtsRegistry
-from reconciler.registry import RegistryAuth
-from reconciler.registry.endpoint import parse_endpoint
-from reconciler.registry.endpoint import usual_authorities
-from tests.registry.driving import QUICK
-from tests.registry.scripted import answer
-from tests.registry.scripted import serving
-from typing import Any
-from typing import TYPE_CHECKING
 import asyncio
-import pytest
 import shutil
 import ssl
 import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import ConfigurationError, RegistryUnavailable
+from reconciler.proxies import proxy_for
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, usual_authorities
+from tests.registry.driving import QUICK
+from tests.registry.scripted import answer, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
+
 
 @pytest.mark.parametrize(
     "endpoint",
