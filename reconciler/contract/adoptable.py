@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.canonical import field, opened
-from reconciler.contract.drift import restricted
-from reconciler.contract.echo import Echo, echoes
+from reconciler.contract.drift import echoes, restricted
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import struct_in
+from reconciler.contract.structs import Echo, struct_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract import config_rules
+from reconciler.contract import config_file
 from reconciler.contract.fields import read_number
+from reconciler.contract.problem import warning
 from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, rule, struct_at, structs_at, text_at
-from reconciler.contract.wording import warning
 from reconciler.phrases import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.contract.json_text import RawDocument
+    from reconciler.contract.json_values import RawDocument
     from reconciler.contract.problem import Loc, Problem
 
 _NUMERIC = ("int", "float")
@@ -228,5 +228,5 @@ def named_elsewhere(types: tuple[str, ...], page: str, other: str) -> Rule:
 
 EVERY_EDITION = (
     pair, params, apis, api_keys, execution_code, source_scheme, metrics_known,
-    config_rules.agrees, config_rules.details,
+    config_file.agrees, config_file.details,
 )  # fmt: skip

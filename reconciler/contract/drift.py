@@ -6,13 +6,17 @@ itself must never look like drift, and what a person changed must.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.canonical import canonical, field, is_empty, numbers, opened
-from reconciler.contract.echo import Echo, Echoed, echoes
+from reconciler.contract.catalogue import EDITIONS, edition
+from reconciler.contract.structs import Echo, struct_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.contract.structs import Member, Struct
 
     Read = Callable[[Any, object], Any]
     """From the declared value and the registry's to the registry's side in the declared value's form."""
@@ -28,7 +32,7 @@ def comparable(
 
     Only what the request says is compared, and fields that no registry fills in, and only where the registry
     says something about it: a detail (or a list item, which knows less) that lacks a field proves nothing.
-    How a field is shown, and that some never are, the field says itself (`echo`); fields of `extra` are never
+    How a field is shown, and that some never are, the field says itself (`Echo`); fields of `extra` are never
     compared.
     """
     declared = canonical(request)
@@ -159,3 +163,50 @@ def projected(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, list) and isinstance(shape, list) and len(value) == len(shape):
         return [projected(inner, other) for inner, other in zip(value, shape, strict=True)]
     return shape
+
+
+# --- what a registry shows of each field ----------------------------------------------------------------
+
+
+class Echoed(NamedTuple):
+    """How one field is shown.
+
+    Attributes:
+        members: the names of all documented members of its structs, at any depth; what else a registry adds
+            to them is not compared.
+    """
+
+    echo: Echo
+    members: frozenset[str] = frozenset()
+
+
+@cache
+def echoes() -> Mapping[str, Echoed]:
+    """How each field of any edition is shown, by name; loads all editions.
+
+    Raises:
+        TypeError: a field does not say it, or two editions say it differently.
+    """
+    by_field: dict[str, Echoed] = {}
+    for name in EDITIONS:
+        for key, declared in edition(name).struct.members.items():
+            echoed = _echoed(f"{key} of {name}", declared)
+            before = by_field.get(key, echoed)
+            if before.echo is not echoed.echo:
+                raise TypeError(f"{key} of {name} is {echoed.echo}, and in an earlier edition {before.echo}")
+            by_field[key] = Echoed(echoed.echo, before.members | echoed.members)
+    return by_field
+
+
+def _echoed(where: str, declared: Member) -> Echoed:
+    marks = [mark for mark in declared.marks if isinstance(mark, Echo)]
+    if len(marks) != 1:
+        raise TypeError(f"{where}: annotate it with one Echo, so that comparing knows what a registry shows")
+    return Echoed(marks[0], frozenset(_members(struct_in(declared.annotation))))
+
+
+def _members(struct: type[Struct] | None) -> set[str]:
+    if struct is None:
+        return set()
+    inner = [_members(struct_in(member.annotation)) for member in struct.members.values()]
+    return set(struct.members).union(*inner)

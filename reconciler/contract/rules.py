@@ -1,7 +1,7 @@
 """What depends on more than one field, and the advice that stops nothing.
 
-A rule reads the document as it was written (JSON texts opened, see `json_text`), so that it runs even where a
-field is of the wrong type: what it cannot read, it leaves to the types in `structs`. Each edition lists the
+A rule reads the document as it was written (its JSON texts opened: `RawDocument`), so that it runs even where
+a field is of the wrong type: what it cannot read, it leaves to the types in `request`. Each edition lists the
 rules that hold in it. A rule that can be an error also carries its JSON Schema form.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.wording import error, warning
+from reconciler.contract.problem import error, warning
 from reconciler.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.contract.json_text import RawDocument
+    from reconciler.contract.json_values import RawDocument
     from reconciler.contract.problem import Loc, Problem
 
 
@@ -106,7 +106,7 @@ def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 @rule(fields=("dependencies", "initial_config"))
 def restraints(document: RawDocument) -> Iterator[Problem]:
-    """Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
+    """Table 5, error 3041, of which the schema of `request.Package` says the same; case 17."""
     for loc, package in packages_of(document):
         version, restraint = package.get("package_version"), package.get("restraint")
         if version and restraint:

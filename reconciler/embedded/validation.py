@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.json_text import read_json
+from reconciler.contract.json_values import read_json
 from reconciler.embedded.answers import (
     BAD_ARGUMENT,
     BAD_CONFIG,

@@ -15,7 +15,7 @@ import re
 from sys import intern
 from typing import Any
 
-from reconciler.contract.scalar import UnquotedScalar
+from reconciler.contract.json_values import UnquotedScalar
 from reconciler.manifest.limits import DEEPEST, MOST_DOCUMENTS, MOST_NODES
 from reconciler.manifest.nodes import WORDS
 from reconciler.manifest.one_line import BLOCK_PLAIN, FIRST, KEY, on_one_line

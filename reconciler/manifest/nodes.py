@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.scalar import UnquotedScalar
+from reconciler.contract.json_values import UnquotedScalar
 from reconciler.manifest.limits import DEEPEST, MOST_DOCUMENTS, MOST_NODES
 from reconciler.manifest.text import Issue, UnreadableFile, shown, unusable_escape
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import digest, edition
-from reconciler.contract.wording import place, show, warning
+from reconciler.contract.problem import place, show, warning
 from reconciler.preflight.address import image_fault
 from reconciler.preflight.values import CONFIG, about_file
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from reconciler.budgets import shortened
-from reconciler.contract.wording import SECRET_FIELDS
+from reconciler.contract.problem import SECRET_FIELDS
 from reconciler.engine.listing import ATTENTION_ORDER, Listing, Sorting, by_pair
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.wording import SECRET_FIELDS
+from reconciler.contract.problem import SECRET_FIELDS
 from reconciler.engine.trust import is_held_commit
 
 if TYPE_CHECKING:

@@ -3,27 +3,22 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, ConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, rules
+from reconciler.contract.config_file import Config, ConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, ENGINES_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    Docs,
-    JobRequest,
-    Params,
-    Template,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
+from reconciler.contract.request import (
     Algorithm,
+    Docs,
     EdgeInstallType,
+    JobRequest,
     Line,
     ModelName,
+    Params,
     PlainDescription,
+    Template,
 )
+from reconciler.contract.structs import Echo, optional, required
 
 ModelType = Annotated[str, OneOf((*ENGINES_2019, "Image", "Template"))]
 
@@ -101,8 +96,8 @@ EDITION = Edition(
         advice.recommended_lengths,
         advice.web_protocols,
         advice.only_for_template,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2021),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2021),
     ),
     defaults={**DEFAULTS_2019, "install_type": ["real-time", "edge", "batch"]},
 )

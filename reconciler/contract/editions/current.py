@@ -3,30 +3,25 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, WebConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, rules
+from reconciler.contract.config_file import Config, WebConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
+from reconciler.contract.request import (
     CommonRequest,
     DeploymentConstraints,
     Docs,
-    SourceCopy,
-    Template,
-    WebParams,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
     InstallType,
     Line,
     ModelName,
     PlainDescription,
+    SourceCopy,
     SourceLocation,
+    Template,
+    WebParams,
     Words,
 )
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the CreateModel page"
 _OF_WORKFLOWS = ("XGBoost", "Scikit_Learn", "Spark_MLlib", "MXNet", "Caffe")
@@ -105,7 +100,7 @@ EDITION = Edition(
         advice.only_for_images,
         advice.not_for_custom,
         advice.certain_sites,
-        config_rules.unknown_keys(CurrentConfig),
+        config_file.unknown_keys(CurrentConfig),
         advice.named_elsewhere(
             _OF_WORKFLOWS, _PAGE, "the workflow page (ModelStep) and the Terraform provider's"
         ),

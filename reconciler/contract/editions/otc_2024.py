@@ -3,27 +3,22 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, ConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, rules
+from reconciler.contract.config_file import Config, ConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    JobRequest,
-    LetterDocs,
-    Params,
-    Template,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
+from reconciler.contract.request import (
     AsciiModelName,
     InstallType,
+    JobRequest,
+    LetterDocs,
     Line,
+    Params,
     PlainDescription,
+    Template,
     Words,
 )
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the import page of the Open Telekom Cloud"
 _IN_SAMPLES = ("XGBoost", "PyTorch")
@@ -83,8 +78,8 @@ EDITION = Edition(
         advice.recommended_lengths,
         advice.web_protocols,
         advice.only_for_template,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2024),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2024),
         advice.named_elsewhere(_IN_SAMPLES, _PAGE, "the samples of the same documents"),
     ),
     defaults={

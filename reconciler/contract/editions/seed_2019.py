@@ -3,24 +3,12 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import BoundedConfigParams, Config
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, rules
+from reconciler.contract.config_file import BoundedConfigParams, Config
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, ENGINES_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    BoundedParams,
-    Docs,
-    JobRequest,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
-    Description,
-    ModelName,
-    Words,
-)
+from reconciler.contract.request import BoundedParams, Description, Docs, JobRequest, ModelName, Words
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the import model page"
 _ON_THE_LIST_PAGE = ("MindSpore",)
@@ -74,8 +62,8 @@ EDITION = Edition(
         *advice.EVERY_EDITION,
         advice.apis_typed_as_text,
         advice.metrics_complete,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2019),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2019),
         advice.named_elsewhere(_ON_THE_LIST_PAGE, _PAGE, "the list and detail pages of the same documents"),
     ),
     defaults=DEFAULTS_2019,
