@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.diagnostics import SourceText, trimmed
 from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.fast_parser import NotSimple, read_quickly
 from reconciler.manifest.json_text import read_json
-from reconciler.manifest.limits import ReasonLimits
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
     Issue,
@@ -18,7 +16,14 @@ from reconciler.manifest.text import (
     decode,
     decode_leniently,
 )
-from reconciler.manifest.values import InvalidManifest, Manifest, reasons_of, with_reasons
+from reconciler.manifest.values import (
+    InvalidManifest,
+    Manifest,
+    ReasonLimits,
+    reasons_of,
+    trimmed,
+    with_reasons,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,30 +70,28 @@ def _results(
     path: str, data: bytes, rules: Edition, sibling: Callable[[str], bytes | None]
 ) -> tuple[Manifest | InvalidManifest, ...]:
     """The same with every problem."""
-    is_json = path.lower().endswith(".json")
     text, builder = None, Builder()
     try:
-        text = decode(data, json=is_json)
-        manifests = _quickly(path, text, rules, is_json=is_json)
+        text = decode(data, path, json=is_json(path))
+        manifests = _quickly(text, rules)
         if manifests is not None:
             return manifests
-        parser(is_json=is_json)(text, builder)
+        parser(path)(text, builder)
     except UnreadableFile as error:
         issue = conflict_or(error.issue, text)
-        return (_unreadable(path, text or decode_leniently(data), issue, builder),)
-    page = SourceText(path, text)
+        return (_unreadable(text or decode_leniently(data, path), issue, builder),)
     written = [document for document in builder.documents if document.value is not None or document.flaws]
     broken = _EMPTY if not written else _conflict(text, written)
     if broken is not None:
-        return (_unreadable(path, text, broken, builder),)
-    return tuple(interpret(page, document, rules, sibling) for document in written)
+        return (_unreadable(text, broken, builder),)
+    return tuple(interpret(text, document, rules, sibling) for document in written)
 
 
-def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[Manifest, ...] | None:
+def _quickly(text: Text, rules: Edition) -> tuple[Manifest, ...] | None:
     """The manifests of a file in which there is nothing to tell of and nothing unusual, else None."""
     try:
-        written = read_quickly(text.characters, is_json=is_json)
-        return tuple(accept(path, line, value, rules) for value, line in written)
+        written = read_quickly(text.characters, is_json=is_json(text.path))
+        return tuple(accept(text.path, line, value, rules) for value, line in written)
     except NotSimple:
         return None
 
@@ -101,16 +104,21 @@ def _conflict(text: Text, documents: list[Document]) -> Issue | None:
     return None if issue is _EMPTY else issue
 
 
-def parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
+def is_json(path: str) -> bool:
+    """Whether a file of this name is read as JSON."""
+    return path.lower().endswith(".json")
+
+
+def parser(path: str) -> Callable[[Text, Builder], None]:
     """What pushes the documents of a text into a builder. It raises UnreadableFile."""
-    if is_json:
+    if is_json(path):
         return read_json
     from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, which few files need
 
     return read_yaml
 
 
-def _unreadable(path: str, text: Text, issue: Issue, builder: Builder) -> InvalidManifest:
+def _unreadable(text: Text, issue: Issue, builder: Builder) -> InvalidManifest:
     """The whole file as one result; it bears a name when the file is about one model, as far as read."""
     name, version = (None, None) if builder.documents else claimed(builder.unfinished)
-    return InvalidManifest(path, 1, (SourceText(path, text).issue(issue),), name, version)
+    return InvalidManifest(text.path, 1, (text.reason_of(issue),), name, version)

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.manifest.document import claimed
 from reconciler.manifest.nodes import WORDS, Builder
-from reconciler.manifest.reading import parser
+from reconciler.manifest.reading import is_json, parser
 from reconciler.manifest.text import Text, UnreadableFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _MARKER = re.compile(rb"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
 _BREAK = re.compile(rb"\r\n|\r|\n")
@@ -78,11 +75,6 @@ def claims(path: str, data: bytes) -> set[ModelKey]:
     return {pair for one in sections(path, data) if (pair := claim(path, one.text)) is not None}
 
 
-def is_json(path: str) -> bool:
-    """Whether a file of this name is read as JSON."""
-    return path.lower().endswith(".json")
-
-
 def _section(data: bytes, begin: int, end: int) -> Section:
     text = data[begin:end].removeprefix(b"---").strip()
     return Section(1 + len(_BREAK.findall(data, 0, begin)), text)
@@ -100,11 +92,8 @@ def _carefully(path: str, characters: str) -> tuple[str | None, str | None]:
     """What a parser says, also of a document that it cannot read to its end."""
     builder = Builder()
     try:
-        parser(is_json=is_json(path))(Text(characters), builder)
+        parser(path)(Text(characters), builder)
     except UnreadableFile:
         return claimed(builder.unfinished if not builder.documents else builder.documents[0].value)
-    return claimed(_first(document.value for document in builder.documents))
-
-
-def _first(values: Iterable[object]) -> object:
-    return next((value for value in values if value is not None), None)
+    values = (document.value for document in builder.documents if document.value is not None)
+    return claimed(next(values, None))

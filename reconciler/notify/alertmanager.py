@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.notify import wording
 from reconciler.notify.sink import post, revealed
 from reconciler.printable import printable
-from reconciler.views.marks import place
+from reconciler.views.lines import place
 
 if TYPE_CHECKING:
     from datetime import datetime

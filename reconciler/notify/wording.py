@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.episodes import HELD
 from reconciler.engine.values import Verdict
 from reconciler.printable import printable
-from reconciler.views.marks import place
+from reconciler.views.lines import place
 from reconciler.views.words import WORDS
 
 if TYPE_CHECKING:

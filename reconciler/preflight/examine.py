@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import edition
-from reconciler.manifest.diagnostics import render
-from reconciler.manifest.values import Reason
+from reconciler.manifest.values import Reason, in_order
 from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
 from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
 from reconciler.preflight.layout import ENGINE_FILES, absent, layout_problems, too_large, wants_code
@@ -77,7 +76,7 @@ class Examination:
         The codes of the reasons begin with `preflight-`; they have the manifest's path and line.
         """
         problems = _problems(manifest.request, files, self.edition, self.endpoint)
-        return render(
+        return in_order(
             Reason(
                 problem.code,
                 problem.message,

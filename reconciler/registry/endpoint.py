@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
+from reconciler.network import is_loopback
 
 if TYPE_CHECKING:
     import httpx

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reconciler.proxies import proxy_for
+from reconciler.network import proxy_for
 
 if TYPE_CHECKING:
     import httpx

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from reconciler.errors import ConfigurationError
-from reconciler.proxies import proxy_for
+from reconciler.network import proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_address, is_loopback
+from reconciler.network import is_address, is_loopback
 from reconciler.phrases import did_you_mean, listed
-from reconciler.settings.secret_texts import page_tokens_of
+from reconciler.settings.section import page_tokens_of
 from reconciler.text_form import Form
 
 _FIELDS = {

@@ -15,7 +15,7 @@ from reconciler.engine.values import ModelState, Verdict
 from reconciler.phrases import many
 from reconciler.printable import escape_json, inert_json
 from reconciler.views import problems, words
-from reconciler.views.cut import ADVICE
+from reconciler.views.lines import ADVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,14 +12,14 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import other_content
 from reconciler.engine.values import Event, EventKind
 from reconciler.printable import printable
-from reconciler.views.marks import painter
+from reconciler.views.lines import painter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.values import CommitInfo, FileChange
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 _Key = tuple[str, ModelKey]
 

@@ -23,10 +23,10 @@ from reconciler.phrases import many
 from reconciler.printable import printable
 from reconciler.views.guidance import Setting, guidance
 from reconciler.views.history import in_words
-from reconciler.views.marks import place
+from reconciler.views.lines import place
 from reconciler.views.masked import HIDDEN, masked
+from reconciler.views.pages import GROUPS, ROWS, Selection, group_of, model_link
 from reconciler.views.problems import because, distinct
-from reconciler.views.selection import GROUPS, ROWS, Selection, group_of, model_link
 from reconciler.views.words import WORDS, count, worded
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from reconciler.engine.values import Difference, ModelState
     from reconciler.manifest import Reason
-    from reconciler.views.marks import Tone
-    from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
+    from reconciler.views.lines import Tone
+    from reconciler.views.pages import ModelFacts, OverviewFacts, PageState
 
 MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import version_key
 from reconciler.engine.listing import by_pair
 from reconciler.printable import pad, printable, width
-from reconciler.views.marks import painter
+from reconciler.views.lines import painter
 from reconciler.views.words import WORDS
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import caret
 from reconciler.printable import command_places, printable, width
-from reconciler.views.marks import painter, place
+from reconciler.views.lines import painter, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reconciler.engine.values import ModelState
     from reconciler.manifest.values import Reason
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 _INDENT = "    "
 _WINDOW = 100

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import pad, printable, width
-from reconciler.views.marks import painter, place
+from reconciler.views.lines import painter, place
 from reconciler.views.problems import because, distinct
 from reconciler.views.words import WORDS, count, counted, nothing_to_do, worded
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ModelState, Report
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 Mode = Literal["plan", "apply", "status"]
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from reconciler.errors import ReconcilerError
-from reconciler.loopback import is_address
+from reconciler.network import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

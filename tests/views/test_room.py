@@ -11,8 +11,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.listing import ListingQuery
 from reconciler.views import as_json, history, history_json, html, markdown, problems, text
 from reconciler.views.metrics import Metrics
-from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TickSummary
-from reconciler.views.selection import Selection
+from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, Selection, TickSummary
 from tests.effort import examples
 from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of, printed
 
