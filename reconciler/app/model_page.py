@@ -14,7 +14,7 @@ from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.values import CommitInfo, Event, EventKind, File, ModelState, Report
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.sections import sections
+from reconciler.manifest.reading import sections
 from reconciler.manifest.text import LARGEST_FILE
 from reconciler.views import history
 from reconciler.views.masked import item_without_addresses, masked_lines, without_address

@@ -31,7 +31,6 @@ UNKNOWN = "unknown-field"
 
 _CONTENT_TYPES = ("application/json", "multipart/form-data")
 _BODY_KEYS = ("Content-type", "data")
-_SENT = "sent as it stands"
 
 
 class Health(OpenStruct):
@@ -131,7 +130,7 @@ def _unknown(struct: type[Struct], value: object, loc: Loc) -> Iterator[Problem]
 
 
 def _undocumented(loc: Loc, key: str, names: tuple[str, ...]) -> Problem:
-    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, names)}")
+    return warning(UNKNOWN, loc, f"is not documented, and is sent as it stands{did_you_mean(key, names)}")
 
 
 @rule(fields=(FIELD,))

@@ -208,7 +208,6 @@ class NumberKind(FieldType):
 
 
 def _number_hint(value: object) -> str:
-    """What more to say of a value that is not taken for a number."""
     if isinstance(value, UnquotedScalar):
         is_number = in_notation(value)
     elif isinstance(value, str) and number(value) is not None:

@@ -42,10 +42,7 @@ class _Open(_Closed):
 def model_of(struct: type[Struct]) -> type[BaseModel]:
     """The model of such mappings."""
     fields: dict[str, Any] = {
-        name: (
-            member.annotation,
-            Field(... if member.is_required else None, description=member.description),
-        )
+        name: (member.annotation, Field(... if member.is_required else None, description=member.description))
         for name, member in struct.members.items()
     }
     return create_model(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from reconciler.contract.fields import AtMost, Flag, Free, Number, OneOf, Switch, Text
+from reconciler.contract.fields import AtMost, Free, Number, OneOf, Switch, Text
 from reconciler.contract.patterns import END, HAN, PatternRule, never
 from reconciler.contract.structs import Echo, OpenStruct, Struct, optional, required
 
@@ -56,11 +56,7 @@ SourceLocation = Annotated[
 Description = Annotated[str, Text(most=100)]
 PlainDescription = Annotated[str, Text(most=100, clauses=(PLAIN_TEXT_CLAUSE,))]
 Algorithm = Annotated[
-    str,
-    Text(
-        most=36,
-        clauses=(PatternRule("^[A-Za-z]", "must start with a letter"), PACKAGE_CLAUSE),
-    ),
+    str, Text(most=36, clauses=(PatternRule("^[A-Za-z]", "must start with a letter"), PACKAGE_CLAUSE))
 ]
 ExecutionCode = Annotated[
     str,
@@ -78,10 +74,7 @@ DocUrl = Annotated[
     str,
     Text(
         clauses=(
-            PatternRule(
-                "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]",
-                "must be an http:// or https:// link",
-            ),
+            PatternRule("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]", "must be an http:// or https:// link"),
             SOLID_CLAUSE,
         )
     ),
@@ -277,4 +270,13 @@ class JobRequest(CommonRequest):
 Docs = Annotated[list[Doc], AtMost(3)]
 LetterDocs = Annotated[list[LetterDoc], AtMost(3)]
 
-SourceCopy = Flag
+# --- what fields of several editions say of themselves ------------------------------------------------
+
+ANY_NAME = required("1 to 64 letters, Chinese characters, digits, hyphens and underscores.")
+PLAIN_WORDS = optional("At most 100 characters, none of & ! ' \" < > =.")
+INPUTS = optional("Inputs of the model; read from initial_config when absent.")
+OUTPUTS = optional("Outputs of the model; read from initial_config when absent.")
+CONFIG_INPUTS = optional("Inputs of the model, as in the request.")
+CONFIG_OUTPUTS = optional("Outputs of the model, as in the request.")
+CONFIG = optional("The model's configuration file; sent as text.")
+ANY_DEPLOYMENT = optional("How the model may be deployed; every way when absent.")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class Echo(Enum):
     """How the detail of a model shows a field of the request (section 3 of the API reference).
 
-    Every field of every edition is annotated with one, for the comparison of both (`drift`).
+    Every field of every edition is annotated with one, for the comparison of both (`detail`).
     """
 
     SAME = "under the same name; equal in canonical form"
@@ -49,40 +49,33 @@ class Echo(Enum):
     NEVER = "not at all: never compared"
 
 
-class _Declared(NamedTuple):
-    """What stands behind the annotation of a field."""
-
-    description: str | None = None
-    is_required: bool = False
-
-
-def required(description: str) -> Any:  # noqa: ANN401 - of the field's own type
-    """A field that must be there."""
-    return _Declared(description, is_required=True)
-
-
-def optional(description: str) -> Any:  # noqa: ANN401 - of the field's own type
-    """A field that may be absent."""
-    return _Declared(description)
-
-
 class Member(NamedTuple):
     """One field of a struct.
 
     Attributes:
-        annotation: its type, with the marks on it.
+        annotation: its type, with the marks on it; None until the struct is made.
         description: for people; None where its name says all.
         is_required: whether it must be there.
     """
 
-    annotation: Any
-    description: str | None
-    is_required: bool
+    annotation: Any = None
+    description: str | None = None
+    is_required: bool = False
 
     @property
     def marks(self) -> tuple[object, ...]:
         """What is said of its type."""
         return self.annotation.__metadata__ if get_origin(self.annotation) is Annotated else ()
+
+
+def required(description: str) -> Any:  # noqa: ANN401 - of the field's own type
+    """A field that must be there."""
+    return Member(description=description, is_required=True)
+
+
+def optional(description: str) -> Any:  # noqa: ANN401 - of the field's own type
+    """A field that may be absent."""
+    return Member(description=description)
 
 
 class _Fields(type):
@@ -100,7 +93,7 @@ class _Fields(type):
         for base in reversed(bases):
             members |= getattr(base, "members", {})
         for field, annotation in get_annotations(cls).items():
-            members[field] = Member(annotation, *(namespace[field] or _Declared()))
+            members[field] = (namespace[field] or Member())._replace(annotation=annotation)
         cls.members = members
 
 

@@ -17,8 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import Delta, LastCommit, ParsedFile
-from reconciler.manifest.reading import is_json
-from reconciler.manifest.sections import sections
+from reconciler.manifest.reading import is_json, sections
 from reconciler.manifest.text import LARGEST_FILE
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.engine.graph import CommitGraph, Logged, places
 from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate, ParsedFile
 from reconciler.manifest import is_manifest
-from reconciler.manifest.reading import is_json
-from reconciler.manifest.sections import claim, sections
+from reconciler.manifest.reading import claim, is_json, sections
 from reconciler.manifest.text import LARGEST_FILE
 
 if TYPE_CHECKING:

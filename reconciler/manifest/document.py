@@ -145,7 +145,7 @@ def _contract_part(value: dict[str, Any], config_file: ConfigFile | None) -> dic
 def _reason(page: Text, document: Document, problem: Problem, config_file: ConfigFile | None) -> Reason:
     loc = problem.loc
     if config_file is not None and loc[:1] == (REPLACES,):
-        (page, document), loc = config_file, loc[1:]
+        page, document, loc = config_file.text, config_file.document, loc[1:]
     index = document.index(loc, key=problem.code in _OF_THE_KEY)
     return page.reason(problem.code, problem.message, index, problem.severity)
 

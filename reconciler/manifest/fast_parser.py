@@ -155,14 +155,12 @@ def _enter(opened: list[_Opened], column: int, kind: type, awaited: str) -> Any:
 
 
 def _other(text: str) -> Any:  # noqa: ANN401 - text, a list, a mapping or nothing
-    """A value that is no plain scalar."""
     if not text:
         return None
     return _quoted(text) if text[0] in "\"'" else _flow(text)
 
 
 def _quoted(text: str) -> str:
-    """What a scalar in quotes says."""
     if text[0] == "'":
         return text[1:-1].replace("''", "'")
     if "\\" not in text:

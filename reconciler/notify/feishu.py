@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import SinkError
 from reconciler.notify import wording
 from reconciler.notify.sink import Pace, post, revealed
-from reconciler.views.excerpt import excerpt
+from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

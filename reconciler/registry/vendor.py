@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import comparable, lifecycle, status_of
 from reconciler.contract.canonical import canonical, field
+from reconciler.contract.detail import adoptable
 from reconciler.engine.values import Stage
 from reconciler.engine.vendor import FieldComparison, FieldState, Vendor
 from reconciler.registry.codes import known_code
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from reconciler.contract.editions.edition import Edition
+    from collections.abc import Iterable, Iterator, Mapping
 
 NEW = "publishing"
 """The status of a model from the moment its import was answered (section 5 of the API reference)."""
@@ -77,19 +76,12 @@ def _filled(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[Mapping[str, Any], Collection[str]]:
-    from reconciler.contract.adoptable import adoptable  # noqa: PLC0415 - only for `adopt`
-
-    adopted = adoptable(detail, edition)
-    return adopted.request, adopted.untold
-
-
 MODELARTS = Vendor(
     lambda status: Stage(lifecycle(status)),
     status_of,
     comparable,
     side_by_side,
-    _adoptable,
+    adoptable,
     is_about_project=lambda code: known_code(code) in _ABOUT_PROJECT,
     elsewhere="in the project's other workspaces, under another spelling (upper and lower case), and among "
     "models that are being deleted",

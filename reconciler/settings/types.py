@@ -283,16 +283,13 @@ PushUrl = Annotated[SecretStr | None, AfterValidator(_push_url)]
 PageTokens = Annotated[SecretStr | None, AfterValidator(_page_tokens)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 CommitUrl = Annotated[
-    str,
-    AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}")),
+    str, AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}"))
 ]
 FileUrl = Annotated[
     str,
     AfterValidator(
         _Link(
-            "path",
-            ("commit", "path", "line"),
-            "https://git.example.com/models/blob/{commit}/{path}#L{line}",
+            "path", ("commit", "path", "line"), "https://git.example.com/models/blob/{commit}/{path}#L{line}"
         )
     ),
 ]

@@ -1,4 +1,4 @@
-"""Lines of every kind: what they are marked with, and how many of them one command prints."""
+"""Parts of every output: tones and places, whole lines within a budget, the text of a JSON object."""
 
 from __future__ import annotations
 
@@ -14,14 +14,7 @@ ADVICE = "ask for one model, or raise limits.output"
 
 Tone = Literal["bold", "dim", "good", "busy", "warning", "bad"]
 
-_CODES: dict[Tone, str] = {
-    "bold": "1",
-    "dim": "2",
-    "good": "32",
-    "busy": "36",
-    "warning": "33",
-    "bad": "31",
-}
+_CODES: dict[Tone, str] = {"bold": "1", "dim": "2", "good": "32", "busy": "36", "warning": "33", "bad": "31"}
 
 
 def painter(*, colour: bool) -> Callable[[str, Tone], str]:
@@ -56,3 +49,11 @@ def pieces_within(pieces: Iterable[str], most: int) -> Iterator[str]:
             yield f"… more: {ADVICE}\n"
             return
         yield piece
+
+
+def template(keys: Iterable[str], line: str) -> str:
+    """The text of an object with these keys, with a place for the text of each value.
+
+    `line` is a line break, with the indentation of the line in which the object begins.
+    """
+    return f"{{{line}  " + f",{line}  ".join(f'"{key}": %s' for key in keys) + f"{line}}}"

@@ -91,7 +91,6 @@ def _section(diff: ModelDiff, paint: Callable[[str, Tone], str], *, verbose: boo
 
 
 def _sides(diff: ModelDiff) -> Iterator[str]:
-    """Where each side is."""
     item = diff.item
     if item is not None and item.path is not None:
         yield f"declared in {place(item.path, item.line)}"

@@ -165,7 +165,6 @@ class Edition(NamedTuple):
                 yield problem._replace(severity="error") if strict else problem
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
-        """The careful part of `parse`."""
         own = {key: value for key, value in document.items() if key != EXTRA}
         sent, extra = self._extra(document.get(EXTRA))
         accepted = self.accept(own)

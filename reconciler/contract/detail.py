@@ -1,4 +1,4 @@
-"""Comparing a request with what a registry reports, on ground that is fair to both.
+"""What the detail of a registered model says: beside the request that declared it, or as one that would.
 
 The registry fills in, renames, re-types and drops fields (section 3 of the API reference): what it does by
 itself must never look like drift, and what a person changed must.
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.canonical import canonical, field, is_empty, numbers, opened
 from reconciler.contract.catalogue import EDITIONS, edition
+from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import Echo, struct_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from reconciler.contract.editions.edition import Edition
     from reconciler.contract.structs import Member, Struct
 
     Read = Callable[[Any, object], Any]
@@ -49,7 +51,8 @@ def _theirs(
     theirs: dict[str, Any] = {}
     for key, value in declared.items():
         try:
-            same = _is_same(key) and detail.get(key) == request[key]
+            echoed = echoes().get(key)
+            same = echoed is not None and echoed.echo in _SAME and detail.get(key) == request[key]
             registered = value if same else _registered(key, value, declared, detail)
         except RecursionError:
             registered = "nested too deeply to be compared"
@@ -63,11 +66,6 @@ def _undeclared(declared: Mapping[str, Any], detail: Mapping[str, Any]) -> Itera
     for key, echoed in echoes().items():
         if echoed.echo is Echo.WHOLE and key not in declared and not is_empty(detail.get(key)):
             yield key, _shown_same(key, echoed, detail[key])
-
-
-def _is_same(key: str) -> bool:
-    echoed = echoes().get(key)
-    return echoed is not None and echoed.echo in _SAME
 
 
 def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
@@ -87,15 +85,6 @@ def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mappi
 def _shown_same(key: str, echoed: Echoed, raw: object) -> Any:  # noqa: ANN401 - any JSON
     shown = field(key, raw)
     return restricted(shown, echoed.members) if echoed.members else shown
-
-
-def _model_type(value: Any, raw: object) -> object:  # noqa: ANN401 - any JSON
-    return value if str(raw).casefold() == str(value).casefold() else raw
-
-
-def _apis(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
-    apis = numbers(opened(raw))
-    return projected(value, apis) if isinstance(apis, list) else None
 
 
 def _config(value: Any, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
@@ -125,25 +114,20 @@ def _comparable_probes(config: dict[str, Any], declared: Mapping[str, Any]) -> d
     return kept
 
 
-def _source_copy(_value: object, raw: object) -> str | None:
-    text = str(raw).lower()
-    return text if text in ("true", "false") else None
-
-
-def _metrics(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
-    """None where the registry has only the zeros that it fills in by itself."""
-    metrics = numbers(opened(raw))
-    if not isinstance(metrics, dict) or not any(metrics.values()):
+def _text_of(value: Any, raw: object, kind: type) -> Any:  # noqa: ANN401 - any JSON
+    """What JSON text says, as far as it was declared; None where it is of another kind, or all zeros."""
+    shown = numbers(opened(raw))
+    if not isinstance(shown, kind) or (isinstance(shown, dict) and not any(shown.values())):
         return None
-    return projected(value, metrics)
+    return projected(value, shown)
 
 
 _READ: Mapping[Echo, Read] = {
     Echo.OR_DROPPED: lambda _value, raw: raw or None,
-    Echo.ANY_CASE: _model_type,
-    Echo.IMAGES_ONLY: _source_copy,
-    Echo.JSON_TEXT: _apis,
-    Echo.METRICS: _metrics,
+    Echo.ANY_CASE: lambda value, raw: value if str(raw).casefold() == str(value).casefold() else raw,
+    Echo.IMAGES_ONLY: lambda _value, raw: {"true": "true", "false": "false"}.get(str(raw).lower()),
+    Echo.JSON_TEXT: lambda value, raw: _text_of(value, raw, list),
+    Echo.METRICS: lambda value, raw: _text_of(value, raw, dict),
     Echo.DERIVED: lambda _value, _raw: None,
     Echo.NEVER: lambda _value, _raw: None,
 }
@@ -210,3 +194,76 @@ def _members(struct: type[Struct] | None) -> set[str]:
         return set()
     inner = [_members(struct_in(member.annotation)) for member in struct.members.values()]
     return set(struct.members).union(*inner)
+
+
+# --- a request that declares a registered model: the way back of an import ----------------------------
+
+_FIRST = ("model_name", "model_version", "model_type")
+_NOT_SHOWN = frozenset({Echo.NEVER, Echo.DERIVED, Echo.JSON_TEXT})
+_NOTHING: tuple[object, ...] = (None, "", [], {})
+_FILLED_IN = frozenset(
+    {"execution_code", "model_algorithm", "runtime", "source_type", "dependencies", "install_type"}
+)
+"""Fields that the service fills in by rules of its own, or from the configuration (reference, section 3)."""
+_ADDED_TO_CONFIG = frozenset({"model_source", "tunable", "downloadable_flag", "algorithm"})
+"""Keys that the service adds to a configuration by itself (reference, section 3)."""
+
+
+def adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The request that declares the model of this detail, as far as the edition may send it.
+
+    What the edition refuses was never sent: in a field that the service fills in, it is the service's.
+
+    Returns:
+        The fields to declare, names first, without defaults and what says nothing; and the names of those
+        that a detail does not show, or shows as the service made them.
+    """
+    names = (*_FIRST, *(name for name in edition.fields if name not in _FIRST))
+    fields = {name: _shown(name, detail, edition) for name in names}
+    request = {name: value for name, value in fields.items() if value not in _NOTHING}
+    problems = edition.parse(request).problems
+    refused = {problem.loc[0] for problem in problems if problem.severity == "error" and problem.loc}
+    filled_in = _FILLED_IN & refused
+    untold = tuple(name for name in names if name in filled_in or echoes()[name].echo in _NOT_SHOWN)
+    return {name: value for name, value in request.items() if name not in filled_in}, untold
+
+
+def _shown(name: str, detail: Mapping[str, Any], edition: Edition) -> Any:  # noqa: ANN401 - any JSON
+    """What the detail says of the field; None for nothing, a default, or what cannot be told."""
+    echo, raw = echoes()[name].echo, detail.get(name)
+    if echo in _NOT_SHOWN:
+        return None
+    if echo is Echo.CONFIG:
+        return _documented(edition, name, detail.get("config", raw))
+    if echo is Echo.METRICS:
+        metrics = _documented(edition, name, raw)
+        return metrics if metrics and any(metrics.values()) else None
+    if echo is Echo.ANY_CASE:
+        return _spelt(edition, name, raw)
+    return _value(name, raw, detail, edition)
+
+
+def _value(name: str, raw: Any, detail: Mapping[str, Any], edition: Edition) -> Any:  # noqa: ANN401 - any JSON
+    echoed, value = echoes()[name], field(name, raw)
+    hidden = echoed.echo is Echo.IMAGES_ONLY and str(detail.get("model_type")).casefold() != "image"
+    default = "0" if name == "workspace_id" else field(name, edition.defaults.get(name))
+    if hidden or value == default:
+        return None
+    return restricted(value, echoed.members) if echoed.members else value
+
+
+def _documented(edition: Edition, name: str, raw: object) -> dict[str, Any] | None:
+    """JSON text as a mapping, without the keys that the service adds; None where it is no mapping."""
+    shown, struct = opened(raw), struct_in(edition.struct.members[name].annotation)
+    if not isinstance(shown, dict) or struct is None:
+        return None
+    members = struct.members.keys() - _ADDED_TO_CONFIG
+    return {key: value for key, value in shown.items() if key in members and value is not None}
+
+
+def _spelt(edition: Edition, name: str, raw: object) -> object:
+    """The edition's spelling of a word that a detail may show in letters of another case."""
+    for mark in edition.struct.members[name].marks:
+        if isinstance(mark, OneOf):
+            return next((word for word in mark.words if word.casefold() == str(raw).casefold()), raw)
+    return raw
