@@ -30,7 +30,8 @@ from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.redaction import shown_name
 from reconciler.text_form import Form
-from reconciler.toml_file import key_lines, placed, read_toml
+from reconciler.toml_file import read_toml
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -46,6 +46,9 @@ class _Next(Enum):
     DROPPED = "the value of a key that could not be used: read and forgotten"
 
 
+_ITEM, _KEY, _DROPPED = _Next  # an enumeration is slow to be asked for a member
+
+
 class Container:
     """A mapping or list, and where it and all that it holds stand; a scalar's place is its index alone."""
 
@@ -54,7 +57,7 @@ class Container:
     def __init__(self, value: dict[str, Any] | list[Any], start: int) -> None:
         self.value = value
         self.start = start
-        self.awaits: _Next | str = _Next.KEY if isinstance(value, dict) else _Next.ITEM
+        self.awaits: _Next | str = _KEY if isinstance(value, dict) else _ITEM
         self.keys: dict[str, int] = {}
         self.members: dict[str | int, int | Container] = {}
 
@@ -124,7 +127,7 @@ class Builder:
         self._count(index)
         if not plain and (fault := unusable_escape(text)) is not None:
             self.issue("control-character", fault, index)
-        if self._open and self._open[-1].awaits is _Next.KEY:
+        if self._open and self._open[-1].awaits is _KEY:
             self._key(text, index, plain=plain)
         elif plain:
             self._attach(WORDS[text] if text in WORDS else UnquotedScalar(text), index)
@@ -137,7 +140,7 @@ class Builder:
         if len(self._open) == DEEPEST:
             raise too_deep(index)
         container = Container(value, index)
-        if self._open and self._open[-1].awaits is _Next.KEY:
+        if self._open and self._open[-1].awaits is _KEY:
             kind = "mapping" if isinstance(value, dict) else "list"
             self._refuse_key("key-not-text", f"a key must be text, not a {kind}; {_TEMPLATE}", index)
         else:
@@ -152,7 +155,7 @@ class Builder:
         """A reference to another node, which is refused: a node stands where it is written."""
         self._count(index)
         message = "aliases (*name) are refused; write the value out"
-        if self._open and self._open[-1].awaits is _Next.KEY:
+        if self._open and self._open[-1].awaits is _KEY:
             self._refuse_key("alias", message, index)
         else:
             self.issue("alias", message, index)
@@ -183,7 +186,7 @@ class Builder:
 
     def _refuse_key(self, code: str, message: str, index: int, first: int | None = None) -> None:
         self.issue(code, message, index, first)
-        self._open[-1].awaits = _Next.DROPPED
+        self._open[-1].awaits = _DROPPED
 
     def _attach(self, value: Any, place: int | Container) -> None:  # noqa: ANN401 - as free as YAML
         if not self._open:
@@ -195,7 +198,7 @@ class Builder:
             outer.members[len(outer.value)] = place
             outer.value.append(value)
             return
-        outer.awaits = _Next.KEY
+        outer.awaits = _KEY
         if isinstance(key, str):
             outer.members[key] = place
             outer.value[key] = value

@@ -23,7 +23,7 @@ from reconciler.phrases import did_you_mean, nearest
 from reconciler.redaction import shown_key
 from reconciler.settings.raw import PREFIX, steps_of
 from reconciler.settings.tables import Settings
-from reconciler.toml_file import key_lines, placed
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-    from reconciler.toml_file import KeyPath
+    from reconciler.toml_lines import KeyPath
 
 _LONGEST = 80
 """Characters of a name that are repeated."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.toml_file import key_lines, line_of
+from reconciler.toml_lines import key_lines, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

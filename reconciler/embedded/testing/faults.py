@@ -25,13 +25,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import shown_key
-from reconciler.toml_file import key_lines, placed, read_toml
+from reconciler.toml_file import read_toml
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from reconciler.toml_file import KeyPath
+    from reconciler.toml_lines import KeyPath
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Moment = Literal["before", "after"]
