@@ -86,13 +86,11 @@ def is_hidden(character: str) -> bool:
 def _visible(character: str) -> str:
     if not is_hidden(character):
         return character
+    if character in _NAMED:
+        return _NAMED[character]
     code = ord(character)
     if code in _UNDECODABLE:
         return f"\\x{code - 0xDC00:02x}"
-    return _NAMED.get(character) or _numbered(code)
-
-
-def _numbered(code: int) -> str:
     if code < 0x80:  # noqa: PLR2004 - the end of ASCII
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the end of the basic plane

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
+from reconciler.network import is_loopback
 from reconciler.redaction import redacted
 
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")

@@ -27,8 +27,8 @@ from reconciler.errors import (
     RegistryError,
     Unauthorised,
 )
+from reconciler.network import proxy_for
 from reconciler.phrases import many
-from reconciler.proxies import proxy_for
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.settings import PasswordAuth
 from reconciler.state import check as check_state

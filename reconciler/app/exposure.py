@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from reconciler.app.finding import Finding
-from reconciler.loopback import is_loopback
+from reconciler.network import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

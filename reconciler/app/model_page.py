@@ -14,11 +14,11 @@ from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.values import CommitInfo, Event, EventKind, File, ModelState, Report
 from reconciler.errors import ReconcilerError
-from reconciler.manifest.limits import LARGEST_FILE
-from reconciler.manifest.sections import sections
+from reconciler.manifest.reading import sections
+from reconciler.manifest.text import LARGEST_FILE
 from reconciler.views import history
 from reconciler.views.masked import item_without_addresses, masked_lines, without_address
-from reconciler.views.page_facts import ManifestLine, ManifestText, ModelFacts, Registered
+from reconciler.views.pages import ManifestLine, ManifestText, ModelFacts, Registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -27,7 +27,7 @@ from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.masked import without_address
-from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TargetFacts, TickSummary
+from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, TargetFacts, TickSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping

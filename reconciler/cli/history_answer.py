@@ -59,9 +59,7 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
         first = next(found_rows, None)
         rows = filter(row_filter.admits, () if first is None else chain([first], found_rows))
         if as_json:
-            from reconciler.views import history_json  # noqa: PLC0415 - no text needs it
-
-            put_json_list(history_json.texts(rows))
+            put_json_list(view.json_texts(rows))
         else:
             put_all(view.text(rows, colour=colour()))
     if first is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reconciler.budgets import DEFAULTS
 from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
-from reconciler.views.cut import ADVICE, pieces_within, text_within
+from reconciler.views.lines import ADVICE, pieces_within, text_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

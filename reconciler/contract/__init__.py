@@ -14,12 +14,12 @@ from reconciler.lazy import attributes
 if TYPE_CHECKING:
     from reconciler.contract.canonical import digest
     from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
-    from reconciler.contract.drift import comparable
+    from reconciler.contract.detail import comparable
     from reconciler.contract.editions.edition import Edition, Parsed
+    from reconciler.contract.json_values import UnquotedScalar
     from reconciler.contract.model_key import FreeVersions, ModelKey, version_key
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules_identity import rules_version
-    from reconciler.contract.scalar import UnquotedScalar
     from reconciler.contract.status import lifecycle, status_of
 
 __all__ = [
@@ -31,12 +31,12 @@ __all__ = [
 _NAMES = {
     "canonical": ("digest",),
     "catalogue": ("DEFAULT_EDITION", "EDITIONS", "edition"),
-    "drift": ("comparable",),
+    "detail": ("comparable",),
     "editions.edition": ("Edition", "Parsed"),
     "model_key": ("FreeVersions", "ModelKey", "version_key"),
+    "json_values": ("UnquotedScalar",),
     "problem": ("Problem",),
     "rules_identity": ("rules_version",),
-    "scalar": ("UnquotedScalar",),
     "status": ("lifecycle", "status_of"),
 }  # fmt: skip
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.contract import config_rules
+from reconciler.contract import config_file
 from reconciler.contract.fields import read_number
-from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, rule, struct_at, structs_at, text_at
-from reconciler.contract.wording import warning
+from reconciler.contract.problem import warning
+from reconciler.contract.rules import (
+    PACKAGED,
+    TOLERATED,
+    Rule,
+    roots_of,
+    rule,
+    struct_at,
+    structs_at,
+    structs_of,
+    text_at,
+)
 from reconciler.phrases import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from reconciler.contract.json_text import RawDocument
-    from reconciler.contract.problem import Loc, Problem
+    from reconciler.contract.json_values import RawDocument
+    from reconciler.contract.problem import Problem
 
 _NUMERIC = ("int", "float")
 _METRICS = ("f1", "recall", "precision", "accuracy")
-
-
-_PARAMS = ("input_params", "output_params", "initial_config")
+_PARAM_LISTS = ("input_params", "output_params")
+_PARAMS = (*_PARAM_LISTS, "initial_config")
 """The fields that hold parameters."""
-
-
-def _params_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
-    """Every parameter of the request and of its configuration, with its place."""
-    config = struct_at(document, "initial_config")
-    for field in ("input_params", "output_params"):
-        yield from structs_at(document, field)
-        yield from structs_at(config, field, ("initial_config",))
 
 
 @rule(fields=("model_name", "model_version"))
@@ -48,7 +49,7 @@ def pair(document: RawDocument) -> Iterator[Problem]:
 @rule(fields=_PARAMS)
 def params(document: RawDocument) -> Iterator[Problem]:
     """Case 21: table 3 against the example of the same page; and limits that exclude each other."""
-    for loc, param in _params_of(document):
+    for loc, param in structs_of(document, *_PARAM_LISTS):
         kind = text_at(param, "param_type")
         if kind == "box":
             why = "is not in the vendor's table, only in its example; the service may refuse it"
@@ -57,14 +58,9 @@ def params(document: RawDocument) -> Iterator[Problem]:
             if param.get(bound) is not None and kind and kind not in _NUMERIC:
                 why = f"is meant for param_type int or float, and this is {kind}"
                 yield warning(TOLERATED, (*loc, bound), why, param[bound])
-        yield from _bounds(loc, param)
-
-
-def _bounds(loc: Loc, param: Mapping[str, Any]) -> Iterator[Problem]:
-    """No value can be at least the one and at most the other: the only pair of limits in the documents."""
-    least, most = (read_number(param.get(bound)) for bound in ("min", "max"))
-    if least is not None and most is not None and least > most:
-        yield warning("contradiction", (*loc, "min"), f"is above max, which is {most}", param["min"])
+        least, most = (read_number(param.get(bound)) for bound in ("min", "max"))
+        if least is not None and most is not None and least > most:
+            yield warning("contradiction", (*loc, "min"), f"is above max, which is {most}", param["min"])
 
 
 @rule(fields=("apis", "initial_config"))
@@ -72,8 +68,7 @@ def apis(document: RawDocument) -> Iterator[Problem]:
     """Case 27: package specification against the example of the import page."""
     if text_at(document, "model_type") in (*PACKAGED, ""):
         return
-    config = struct_at(document, "initial_config")
-    for root, holder in (((), document), (("initial_config",), config)):
+    for root, holder in roots_of(document):
         apis = [*structs_at(holder, "apis", root)]
         if len(apis) > 1:
             yield warning(TOLERATED, (*root, "apis"), "a model that is no Image has exactly one API")
@@ -154,7 +149,7 @@ def description_empty(document: RawDocument) -> Iterator[Problem]:
 @rule(fields=_PARAMS)
 def recommended_lengths(document: RawDocument) -> Iterator[Problem]:
     """Limits of 2019 that later editions only recommend."""
-    for loc, param in _params_of(document):
+    for loc, param in structs_of(document, *_PARAM_LISTS):
         for field, most in (("param_name", 64), ("param_desc", 100)):
             length = len(text_at(param, field))
             if length > most:
@@ -165,7 +160,7 @@ def recommended_lengths(document: RawDocument) -> Iterator[Problem]:
 @rule(fields=_PARAMS)
 def web_protocols(document: RawDocument) -> Iterator[Problem]:
     """Table 3 of the editions that do not list the protocols."""
-    for loc, param in _params_of(document):
+    for loc, param in structs_of(document, *_PARAM_LISTS):
         protocol = text_at(param, "protocol")
         if protocol and protocol.lower() not in ("http", "https"):
             yield warning("unusual-value", (*loc, "protocol"), "is usually http or https", protocol)
@@ -216,8 +211,7 @@ def named_elsewhere(types: tuple[str, ...], page: str, other: str) -> Rule:
 
     @rule(fields=("initial_config", "model_type"))
     def check(document: RawDocument) -> Iterator[Problem]:
-        config = struct_at(document, "initial_config")
-        for root, holder in (((), document), (("initial_config",), config)):
+        for root, holder in roots_of(document):
             value = text_at(holder, "model_type")
             if value in types:
                 why = f"is not listed by {page}, but by {other}; the service may refuse it"
@@ -228,5 +222,5 @@ def named_elsewhere(types: tuple[str, ...], page: str, other: str) -> Rule:
 
 EVERY_EDITION = (
     pair, params, apis, api_keys, execution_code, source_scheme, metrics_known,
-    config_rules.agrees, config_rules.details,
+    config_file.agrees, config_file.details,
 )  # fmt: skip

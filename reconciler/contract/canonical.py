@@ -6,7 +6,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.json_text import JSON_TEXTS, read_json
+from reconciler.contract.json_values import JSON_TEXTS, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
-from reconciler.contract.free import (
+from reconciler.contract.json_values import (
     FINITE,
     HALF_A_PAIR,
     LARGEST,
     LONGEST_NUMBER,
+    UnquotedScalar,
     encodable,
     finite,
     in_notation,
@@ -25,7 +26,6 @@ from reconciler.contract.free import (
     to_json,
 )
 from reconciler.contract.patterns import END, PatternRule, keywords
-from reconciler.contract.scalar import UnquotedScalar
 from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
@@ -208,7 +208,6 @@ class NumberKind(FieldType):
 
 
 def _number_hint(value: object) -> str:
-    """What more to say of a value that is not taken for a number."""
     if isinstance(value, UnquotedScalar):
         is_number = in_notation(value)
     elif isinstance(value, str) and number(value) is not None:
@@ -278,10 +277,10 @@ class FreeKind(FieldType):
 
     def read(self, value: object) -> object:
         """The value as JSON."""
-        settled = to_json(value)
-        if settled.faults:
-            raise Invalid(NOT_JSON, faults=settled.faults)
-        return settled.value
+        settled, faults = to_json(value)
+        if faults:
+            raise Invalid(NOT_JSON, faults=faults)
+        return settled
 
 
 class AtMost:

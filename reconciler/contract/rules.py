@@ -1,7 +1,7 @@
 """What depends on more than one field, and the advice that stops nothing.
 
-A rule reads the document as it was written (JSON texts opened, see `json_text`), so that it runs even where a
-field is of the wrong type: what it cannot read, it leaves to the types in `structs`. Each edition lists the
+A rule reads the document as it was written (its JSON texts opened: `RawDocument`), so that it runs even where
+a field is of the wrong type: what it cannot read, it leaves to the types in `request`. Each edition lists the
 rules that hold in it. A rule that can be an error also carries its JSON Schema form.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.wording import error, warning
+from reconciler.contract.problem import error, warning
 from reconciler.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.contract.json_text import RawDocument
+    from reconciler.contract.json_values import RawDocument
     from reconciler.contract.problem import Loc, Problem
 
 
@@ -76,14 +76,17 @@ def struct_at(struct: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def packages_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
-    """Every package of the request and of its configuration, with its place."""
-    config = struct_at(document, "initial_config")
-    everything = structs_at(document, "dependencies") + structs_at(
-        config, "dependencies", ("initial_config",)
-    )
-    for loc, dependency in everything:
-        yield from structs_at(dependency, "packages", loc)
+def roots_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """The request itself and its configuration, each with its place: some fields may stand in both."""
+    yield (), document
+    yield ("initial_config",), struct_at(document, "initial_config")
+
+
+def structs_of(document: RawDocument, *keys: str) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """The mappings in the lists under these keys, of the request and of its configuration."""
+    for key in keys:
+        for loc, holder in roots_of(document):
+            yield from structs_at(holder, key, loc)
 
 
 # --- JSON Schema pieces ------------------------------------------------------------------------------
@@ -97,17 +100,18 @@ def _needs(field: str) -> dict[str, Any]:
     return {"properties": {field: {"not": {"type": "null"}}}, "required": [field]}
 
 
-def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"properties": {"initial_config": {"properties": {field: dict(schema)}}}}
-
-
 # --- errors ------------------------------------------------------------------------------------------
 
 
 @rule(fields=("dependencies", "initial_config"))
 def restraints(document: RawDocument) -> Iterator[Problem]:
-    """Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
-    for loc, package in packages_of(document):
+    """Table 5, error 3041, of which the schema of `request.Package` says the same; case 17."""
+    packages = (
+        package
+        for loc, dependency in structs_of(document, "dependencies")
+        for package in structs_at(dependency, "packages", loc)
+    )
+    for loc, package in packages:
         version, restraint = package.get("package_version"), package.get("restraint")
         if version and restraint:
             continue
@@ -190,8 +194,7 @@ def image_installs_nothing(document: RawDocument) -> Iterator[Problem]:
     """Package specification and event texts."""
     if document.get("model_type") != "Image":
         return
-    config = struct_at(document, "initial_config")
-    for root, holder in (((), document), (("initial_config",), config)):
+    for root, holder in roots_of(document):
         if holder.get("dependencies"):
             yield error(CONTENT, (*root, "dependencies"), "an Image has its packages inside; leave this out")
 
@@ -206,5 +209,6 @@ def only_image_has_swr(engines: tuple[str, ...]) -> Rule:
             why = f"only model_type Image may have it, and this is {engine}"
             yield error(CONTENT, ("initial_config", "swr_location"), why, address)
 
-    schema = _when({"model_type": {"enum": [*engines]}}, _in_config("swr_location", {"enum": ["", None]}))
+    absent = {"properties": {"swr_location": {"enum": ["", None]}}}
+    schema = _when({"model_type": {"enum": [*engines]}}, {"properties": {"initial_config": absent}})
     return Rule(check, schema, fields=("initial_config",))

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from reconciler.contract.json_text import read_json
+from reconciler.contract.json_values import read_json
 from reconciler.contract.model_key import version_number
 from reconciler.contract.rules import text_at
 from reconciler.embedded import answers

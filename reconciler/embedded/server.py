@@ -22,7 +22,7 @@ from reconciler.embedded.answers import Code, VendorError, refusal
 from reconciler.embedded.application import AnswerHeaders, create_app
 from reconciler.errors import ConfigurationError
 from reconciler.http_limits import ConnectionLimits, limited_protocol
-from reconciler.loopback import is_loopback
+from reconciler.network import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import Delta, LastCommit, ParsedFile
-from reconciler.manifest.limits import LARGEST_FILE
-from reconciler.manifest.sections import is_json, sections
+from reconciler.manifest.reading import is_json, sections
+from reconciler.manifest.text import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

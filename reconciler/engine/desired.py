@@ -12,9 +12,9 @@ from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.engine.values import Desired, File, ManifestRef, ParsedFile, Snapshot
 from reconciler.errors import BudgetError
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
-from reconciler.manifest.limits import LARGEST_FILE, ReasonLimits
-from reconciler.manifest.sections import is_json
-from reconciler.manifest.values import moved_result, reasons_of
+from reconciler.manifest.reading import is_json
+from reconciler.manifest.text import LARGEST_FILE
+from reconciler.manifest.values import ReasonLimits, moved_result, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.engine.graph import CommitGraph, Logged, places
 from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate, ParsedFile
 from reconciler.manifest import is_manifest
-from reconciler.manifest.limits import LARGEST_FILE
-from reconciler.manifest.sections import claim, is_json, sections
+from reconciler.manifest.reading import claim, is_json, sections
+from reconciler.manifest.text import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence

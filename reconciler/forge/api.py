@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from reconciler.errors import ForgeError, NoAnswerError
 from reconciler.registry.post import send
-from reconciler.views.excerpt import excerpt
+from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.contract import digest
 from reconciler.contract.model_key import ModelKey
 from reconciler.contract.problem import Problem
-from reconciler.manifest.diagnostics import SourceText, render
 from reconciler.manifest.fast_parser import NotSimple
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import DUPLICATE_KEY, Builder, Document
@@ -23,7 +22,7 @@ from reconciler.manifest.text import (
     is_safe,
     shown,
 )
-from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+from reconciler.manifest.values import InvalidManifest, Manifest, Reason, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,18 +51,18 @@ def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manif
 
 
 def interpret(
-    page: SourceText, document: Document, rules: Edition, sibling: Callable[[str], bytes | None]
+    page: Text, document: Document, rules: Edition, sibling: Callable[[str], bytes | None]
 ) -> Manifest | InvalidManifest:
     """What one document declares, or all that is wrong with it.
 
     The rules are asked unless the document's shape is broken in a way that would make them complain of what
     merely follows from it. A duplicate key, of which the first counts, does not break it.
     """
-    line, _ = page.text.place(document.index())
-    reasons = [page.issue(issue) for issue in document.flaws]
+    line, _ = page.place(document.index())
+    reasons = [page.reason_of(issue) for issue in document.flaws]
     if not isinstance(document.value, dict):
         reasons.append(page.reason("not-a-mapping", _NOT_A_MAPPING, document.index()))
-        return InvalidManifest(page.path, line, render(reasons))
+        return InvalidManifest(page.path, line, in_order(reasons))
     config_file, wrong = _config_file(page.path, document.value, sibling)
     metadata = document.value.get(METADATA)
     local = [*wrong, *_wrong_metadata(metadata)]
@@ -74,8 +73,8 @@ def interpret(
         request = parsed.request
         reasons += [_reason(page, document, problem, config_file) for problem in parsed.problems]
     if request is None or any(reason.severity == "error" for reason in reasons):
-        return InvalidManifest(page.path, line, render(reasons), *claimed(document.value))
-    return _manifest(page.path, line, request, render(reasons), metadata)
+        return InvalidManifest(page.path, line, in_order(reasons), *claimed(document.value))
+    return _manifest(page.path, line, request, in_order(reasons), metadata)
 
 
 def _manifest(
@@ -123,7 +122,7 @@ def _config_file(
     if value.get(REPLACES) is not None:
         why = f"{FIELD}: {REPLACES} is given too; keep one of them"
         return None, [Problem("contradiction", why, (FIELD,))]
-    config_file = read_config_file(path, value[FIELD], sibling)
+    config_file = _read_config_file(path, value[FIELD], sibling)
     return (config_file, []) if isinstance(config_file, ConfigFile) else (None, [config_file])
 
 
@@ -143,11 +142,11 @@ def _contract_part(value: dict[str, Any], config_file: ConfigFile | None) -> dic
 # --- places --------------------------------------------------------------------------------------------
 
 
-def _reason(page: SourceText, document: Document, problem: Problem, config_file: ConfigFile | None) -> Reason:
-    at_key = problem.code in _OF_THE_KEY
-    if config_file is not None and problem.loc[:1] == (REPLACES,):
-        return config_file.reason(problem, at_key=at_key)
-    index = document.index(problem.loc, key=at_key)
+def _reason(page: Text, document: Document, problem: Problem, config_file: ConfigFile | None) -> Reason:
+    loc = problem.loc
+    if config_file is not None and loc[:1] == (REPLACES,):
+        page, document, loc = config_file.text, config_file.document, loc[1:]
+    index = document.index(loc, key=problem.code in _OF_THE_KEY)
     return page.reason(problem.code, problem.message, index, problem.severity)
 
 
@@ -158,25 +157,13 @@ REPLACES = "initial_config"
 
 
 class ConfigFile(NamedTuple):
-    """A configuration file that could be read.
+    """A configuration file that could be read: its text as it stands, and what that says."""
 
-    Attributes:
-        path: its path inside the repository.
-        text: its text, as it stands.
-        document: what the text says, for finding places in it.
-    """
-
-    path: str
     text: Text
     document: Document
 
-    def reason(self, problem: Problem, *, at_key: bool) -> Reason:
-        """A problem of `initial_config`, at its place in this file."""
-        index = self.document.index(problem.loc[1:], key=at_key)
-        return SourceText(self.path, self.text).reason(problem.code, problem.message, index, problem.severity)
 
-
-def read_config_file(
+def _read_config_file(
     manifest: str, name: object, sibling: Callable[[str], bytes | None]
 ) -> ConfigFile | Problem | Reason:
     """Reads the file that a manifest names; `sibling` gives the bytes of a file of the same commit, or None.
@@ -188,7 +175,7 @@ def read_config_file(
     if not isinstance(name, str) or not name:
         return _misnamed("invalid-type", f"{FIELD}: must be the name of a JSON file beside the manifest")
     said = f"{FIELD} {shown(name)}"
-    if not _stays_below(name):
+    if not is_safe(name) or name.startswith("/") or "\\" in name or ".." in name.split("/"):
         why = "must be a path below the manifest's folder, with / and without .."
         return _misnamed("invalid-value", f"{said}: {why}")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), name))
@@ -205,32 +192,23 @@ def _misnamed(code: str, message: str) -> Problem:
     return Problem(code, message, (FIELD,))
 
 
-def _stays_below(name: str) -> bool:
-    return is_safe(name) and not name.startswith("/") and "\\" not in name and ".." not in name.split("/")
-
-
 def _read(path: str, data: bytes, said: str) -> ConfigFile | Problem | Reason:
     text, builder = None, Builder()
     try:
-        text = decode(data, json=True)
+        text = decode(data, path, json=True)
         read_json(text, builder)
     except UnreadableFile as error:
-        return _about(SourceText(path, text or decode_leniently(data)), conflict_or(error.issue, text), said)
-    page = SourceText(path, text)
+        return _about(text or decode_leniently(data, path), conflict_or(error.issue, text), said)
     if not builder.documents:
-        return _about(page, Issue("empty-file", "the file is empty; it must hold JSON"), said)
+        return _about(text, Issue("empty-file", "the file is empty; it must hold JSON"), said)
     document = builder.documents[0]
     for issue in document.flaws:
-        return _about(page, issue, said)
-    if _is_manifest(document.value):
+        return _about(text, issue, said)
+    if isinstance(document.value, dict) and {"model_name", "model_version"} <= document.value.keys():
         return _misnamed("invalid-value", f"{said}: is a manifest itself; name a configuration file")
-    return ConfigFile(path, text, document)
+    return ConfigFile(text, document)
 
 
-def _about(page: SourceText, issue: Issue, said: str) -> Reason:
-    reason = page.issue(issue)
+def _about(page: Text, issue: Issue, said: str) -> Reason:
+    reason = page.reason_of(issue)
     return replace(reason, message=f"{said}: {reason.message}")
-
-
-def _is_manifest(value: object) -> bool:
-    return isinstance(value, dict) and {"model_name", "model_version"} <= value.keys()

@@ -5,7 +5,7 @@ Everything outside of that part, and everything that might be wrong, is left to 
 up wherever it likes, and must never read anything otherwise than the careful one.
 
 Of YAML it knows block mappings and lists in spaces, flow mappings and lists, plain and quoted scalars, each
-of them within a line, comments, and `---` between documents; and what `one_line` can put on one line.
+of them within a line, comments, and `---` between documents; and what `_on_one_line` can put on one line.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import re
 from sys import intern
 from typing import Any
 
-from reconciler.contract.scalar import UnquotedScalar
-from reconciler.manifest.limits import DEEPEST, MOST_DOCUMENTS, MOST_NODES
-from reconciler.manifest.nodes import WORDS
-from reconciler.manifest.one_line import BLOCK_PLAIN, FIRST, KEY, on_one_line
+from reconciler.contract.json_values import UnquotedScalar
+from reconciler.manifest.nodes import DEEPEST, MOST_DOCUMENTS, MOST_NODES, WORDS
 from reconciler.manifest.text import unusable_escape
 
 _DEEPEST = DEEPEST // 3
@@ -27,27 +25,31 @@ _DEEPEST = DEEPEST // 3
 _LONGEST = MOST_NODES // 4
 """Characters of a text that cannot have too many nodes."""
 
-_FLOW_PLAIN = rf"{FIRST}[^\s:#,?\[\]{{}}]*+(?:(?::| ++)[^\s:#,?\[\]{{}}]++)*+"
+_KEY = r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}+"
+_FIRST = r"-?[^\s\-?:,\[\]{}#&*!|>'\"%@`]"
+_BLOCK_PLAIN = rf"{_FIRST}[^\s:#]*+(?:(?::| ++)[^\s:#]++)*+"
+"""A plain scalar within a line, outside of flow mappings and lists; and how any of them begins."""
+
+_FLOW_PLAIN = rf"{_FIRST}[^\s:#,?\[\]{{}}]*+(?:(?::| ++)[^\s:#,?\[\]{{}}]++)*+"
 _ESCAPE = r"\\(?:[\"\\/nrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})"
 """Those that YAML and JSON have in common, without halves of surrogate pairs, which YAML refuses."""
 _QUOTED = rf"\"(?:[^\"\\\t\r\n]++|{_ESCAPE})*+\"|'(?:[^'\t\r\n]++|'')*+'"
 
 _LINE = re.compile(
-    rf"^( *+)(- ++)?(?:({KEY}):(?= |$) *+)?"
-    rf"(?:({BLOCK_PLAIN})|({_QUOTED}|[\[{{][^#\t\r\n]*[\]}}]))?"
+    rf"^( *+)(- ++)?(?:({_KEY}):(?= |$) *+)?"
+    rf"(?:({_BLOCK_PLAIN})|({_QUOTED}|[\[{{][^#\t\r\n]*[\]}}]))?"
     r" *+(?:(?<![^ \n])#[^\r\n]*+)?$|^(.+)$",
     re.MULTILINE,
 )
 """A line: indentation, dash, key, plain scalar, other value; or, alone, what is not of the plain part."""
 
 _MEMBER = re.compile(
-    rf" *+(?:({KEY}): ++)?(?:({_FLOW_PLAIN})|({_QUOTED}|\[\]|\{{\}}|[\[{{]))((?: *+[\]}}])*+ *+,?+)|(.)"
+    rf" *+(?:({_KEY}): ++)?(?:({_FLOW_PLAIN})|({_QUOTED}|\[\]|\{{\}}|[\[{{]))((?: *+[\]}}])*+ *+,?+)|(.)"
 )
 """A part of a flow mapping or list: key, plain scalar, other value, what comes after; or what is no part."""
 
 _ESCAPED = re.compile(r"\\[ubf]")
 """An escape in JSON that may stand for a character which has no place in text."""
-
 
 _EMPTY: dict[str, type] = {"{": dict, "{}": dict, "[": list, "[]": list}
 _CLOSED: dict[str, type] = {"}": dict, "]": list}
@@ -72,7 +74,7 @@ def read_quickly(characters: str, *, is_json: bool) -> list[tuple[dict[str, Any]
 
 
 def _yaml(characters: str) -> list[tuple[dict[str, Any], int]]:
-    text = on_one_line(characters)
+    text = _on_one_line(characters)
     body = text.removeprefix("---\n")
     line = 2 if len(body) < len(text) else 1
     documents, parts = [], body.split("\n---\n")
@@ -82,7 +84,8 @@ def _yaml(characters: str) -> list[tuple[dict[str, Any], int]]:
         lines = _LINE.findall(part)
         value = _block(lines)
         if value:
-            documents.append((value, line + _blank(lines)))
+            before = next(number for number, (_, dash, key, *_) in enumerate(lines) if dash or key)
+            documents.append((value, line + before))
         line += len(lines) + 1
     if not documents:
         raise NotSimple
@@ -91,11 +94,6 @@ def _yaml(characters: str) -> list[tuple[dict[str, Any], int]]:
 
 _Line = tuple[str, str, str, str, str, str]
 """What `_LINE` finds: indentation, dash, key, plain scalar, other value, what is not of the plain part."""
-
-
-def _blank(lines: list[_Line]) -> int:
-    """How many lines come before the document begins."""
-    return next(number for number, (_, dash, key, *_) in enumerate(lines) if dash or key)
 
 
 def _block(lines: list[_Line]) -> dict[str, Any]:
@@ -157,14 +155,12 @@ def _enter(opened: list[_Opened], column: int, kind: type, awaited: str) -> Any:
 
 
 def _other(text: str) -> Any:  # noqa: ANN401 - text, a list, a mapping or nothing
-    """A value that is no plain scalar."""
     if not text:
         return None
     return _quoted(text) if text[0] in "\"'" else _flow(text)
 
 
 def _quoted(text: str) -> str:
-    """What a scalar in quotes says."""
     if text[0] == "'":
         return text[1:-1].replace("''", "'")
     if "\\" not in text:
@@ -218,6 +214,80 @@ def _close(opened: list[Any], after: str) -> None:
 
 def _scalar(plain: str) -> object:
     return WORDS[plain] if plain in WORDS else UnquotedScalar(plain)
+
+
+# --- YAML of several lines -------------------------------------------------------------------------------
+# Block scalars (`|`, `>`, with and without `-`) become text in double quotes; wrapped plain scalars and flow
+# mappings and lists are joined; lines end with LF. Empty lines follow, so that all others keep their places.
+# What is written in any other way stays as it is, and so is left to the careful way.
+
+_BLOCK_SCALAR = re.compile(
+    rf"^( *+(?:- ++)?)({_KEY}: ++)([|>])(-?) *+\n"
+    r"(?=( ++)[^ \t\n])((?:(?:\5[^\t\n]*+| *+(?=\n))(?:\n|\Z))++)",
+    re.MULTILINE,
+)
+"""A block scalar that begins with text: before the key, key, style, chomping, indentation, its lines."""
+
+_IS_WRAPPED = re.compile(r"\n ++[^\s\-#](?:[^:\n]++|:(?=[^ \n]))*+(?:\n|\Z)")
+"""A line that is indented and has no key: sooner found than what follows."""
+_WRAPPED = re.compile(
+    rf"^( *+)((?:- ++)?)((?:{_KEY}:(?= |$))?)( *+{_BLOCK_PLAIN})?((?: *+\n\1 ++{_BLOCK_PLAIN}(?= *+$))++)",
+    re.MULTILINE,
+)
+"""A plain scalar of several lines: indentation, dash, key, its first line, the others."""
+
+_INSIDE = r"[^]\[{}#\t\"'\\]*+"
+_FLOW = _INSIDE
+for _ in range(4):  # deep enough for every field of a manifest
+    _FLOW = rf"{_INSIDE}(?:[\[{{]{_FLOW}[\]}}]{_INSIDE})*+"
+_FLOW_VALUE = re.compile(rf"^( *+(?:- ++)?{_KEY}: ++)([\[{{]{_FLOW}[\]}}])(?= *+$)", re.MULTILINE)
+_NOT_JOINED = re.compile(r"\n(?: *\n|[-.])")
+"""An empty line, which is a line break in a scalar, or what may be a marker between documents."""
+
+
+def _on_one_line(characters: str) -> str:
+    """The text with everything on one line of which it is certain here that it means the same there."""
+    if "\r" in characters:
+        characters = characters.replace("\r\n", "\n")
+        if "\r" in characters:
+            return characters
+    if ": |" in characters or ": >" in characters:
+        characters = _BLOCK_SCALAR.sub(_in_quotes, characters)
+    if _IS_WRAPPED.search(characters):
+        characters = _WRAPPED.sub(_unwrapped, characters)
+    if ",\n" in characters or "[\n" in characters or "{\n" in characters:
+        characters = _FLOW_VALUE.sub(_joined, characters)
+    return characters
+
+
+def _in_quotes(match: re.Match[str]) -> str:
+    before, key, style, chomping, indentation, text = match.groups()
+    lines = [line[len(indentation) :] for line in text.split("\n")]
+    if len(indentation) <= len(before) or (style == ">" and any(line.startswith(" ") for line in lines)):
+        return match[0]
+    written = "\n".join(lines)
+    value = written.rstrip("\n")
+    end = "\n" if len(value) < len(written) and not chomping else ""
+    if style == ">":
+        value = re.sub(r"\n(\n*)", lambda breaks: breaks[1] or " ", value)
+    return f"{before}{key}{json.dumps(value + end, ensure_ascii=False)}" + "\n" * match[0].count("\n")
+
+
+def _unwrapped(match: re.Match[str]) -> str:
+    indentation, dash, key, first, others = match.groups()
+    column = len(indentation) + (len(dash) if key else 0)
+    lines = others.split("\n")[1:]
+    if not (key or (dash and first)) or any(len(line) - len(line.lstrip(" ")) <= column for line in lines):
+        return match[0]
+    text = " ".join(filter(None, ((first or "").strip(" "), *(line.strip(" ") for line in lines))))
+    return f"{indentation}{dash}{key}{' ' if key else ''}{text}" + "\n" * len(lines)
+
+
+def _joined(match: re.Match[str]) -> str:
+    before, flow = match.groups()
+    if "\n" not in flow or _NOT_JOINED.search(flow):
+        return match[0]
+    return before + re.sub(r" *\n *", " ", flow) + "\n" * flow.count("\n")
 
 
 # --- JSON ----------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from reconciler.budgets import DEFAULTS, shortened
-from reconciler.manifest.limits import LARGEST_FILE
-from reconciler.manifest.text import UNSAFE_IN_PATH, is_safe, too_large
+from reconciler.manifest.text import LARGEST_FILE, UNSAFE_IN_PATH, is_safe, too_large
 from reconciler.manifest.values import InvalidManifest, Reason
 
 _TWICE = (

@@ -9,8 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.limits import DEEPEST
-from reconciler.manifest.nodes import too_deep
+from reconciler.manifest.nodes import DEEPEST, too_deep
 from reconciler.manifest.text import Text, UnreadableFile
 
 if TYPE_CHECKING:

@@ -8,14 +8,23 @@ that all flaws of a document are told at once; a limit ends the file.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.scalar import UnquotedScalar
-from reconciler.manifest.limits import DEEPEST, MOST_DOCUMENTS, MOST_NODES
+from reconciler.contract.json_values import UnquotedScalar
 from reconciler.manifest.text import Issue, UnreadableFile, shown, unusable_escape
 
 if TYPE_CHECKING:
     from reconciler.contract.problem import Loc
+
+DEEPEST = 32
+"""Mappings and lists inside each other; the document itself is the first."""
+
+MOST_NODES = 20_000
+"""Keys, values, mappings and lists of one file together."""
+
+MOST_DOCUMENTS = 100
+"""YAML documents of one file, empty ones included."""
 
 DUPLICATE_KEY = "duplicate-key"
 
@@ -26,17 +35,18 @@ WORDS: dict[str, bool | None] = {
 }
 """What stands for something else than itself when it is written without quotes."""
 
+_TEMPLATE = "if this is a template such as {{ name }}, fill it in before committing"
 
-class _State:
+
+class _Next(Enum):
     """What the next node of an open mapping or list is, where that is not the value of a key."""
 
+    ITEM = "an item of a list"
+    KEY = "a key"
+    DROPPED = "the value of a key that could not be used: read and forgotten"
 
-_ITEM = _State()
-"""The next item of a list."""
-_KEY = _State()
-"""A key."""
-_DROPPED = _State()
-"""The value of a key that could not be used: read and forgotten."""
+
+_ITEM, _KEY, _DROPPED = _Next  # an enumeration is slow to be asked for a member
 
 
 class Container:
@@ -47,7 +57,7 @@ class Container:
     def __init__(self, value: dict[str, Any] | list[Any], start: int) -> None:
         self.value = value
         self.start = start
-        self.awaits: _State | str = _KEY if isinstance(value, dict) else _ITEM
+        self.awaits: _Next | str = _KEY if isinstance(value, dict) else _ITEM
         self.keys: dict[str, int] = {}
         self.members: dict[str | int, int | Container] = {}
 
@@ -90,15 +100,15 @@ class Builder:
     def __init__(self) -> None:
         self.documents: list[Document] = []
         self._open: list[Container] = []
-        self._root: Container | None = None
-        self._scalar: tuple[Any, int] = (None, 0)
+        self._document: tuple[Any, int | Container] = (None, 0)
         self._flaws: list[Issue] = []
         self._nodes = 0
 
     @property
     def unfinished(self) -> Any:  # noqa: ANN401 - as free as a document's value
         """What has been read of the document that is not complete, or None."""
-        return self._root.value if self._root else None
+        value, place = self._document
+        return value if isinstance(place, Container) else None
 
     def begin_document(self, index: int) -> None:
         """A document begins."""
@@ -109,9 +119,8 @@ class Builder:
 
     def end_document(self) -> None:
         """The document that was begun is complete."""
-        value, place = (self._root.value, self._root) if self._root else self._scalar
-        self.documents.append(Document(value, place, tuple(self._flaws)))
-        self._root, self._scalar, self._flaws = None, (None, 0), []
+        self.documents.append(Document(*self._document, tuple(self._flaws)))
+        self._document, self._flaws = (None, 0), []
 
     def scalar(self, text: str, index: int, *, plain: bool) -> None:
         """A key or a value; `plain` when it was written without quotes."""
@@ -132,7 +141,8 @@ class Builder:
             raise too_deep(index)
         container = Container(value, index)
         if self._open and self._open[-1].awaits is _KEY:
-            self._refuse_key("key-not-text", f"a key must be text, not a {_kind(value)}; {_TEMPLATE}", index)
+            kind = "mapping" if isinstance(value, dict) else "list"
+            self._refuse_key("key-not-text", f"a key must be text, not a {kind}; {_TEMPLATE}", index)
         else:
             self._attach(value, container)
         self._open.append(container)
@@ -180,7 +190,7 @@ class Builder:
 
     def _attach(self, value: Any, place: int | Container) -> None:  # noqa: ANN401 - as free as YAML
         if not self._open:
-            self._place_root(value, place)
+            self._document = (value, place)
             return
         outer = self._open[-1]
         key = outer.awaits
@@ -193,20 +203,7 @@ class Builder:
             outer.members[key] = place
             outer.value[key] = value
 
-    def _place_root(self, value: Any, place: int | Container) -> None:  # noqa: ANN401 - as free as YAML
-        if isinstance(place, Container):
-            self._root = place
-        else:
-            self._scalar = (value, place)
-
 
 def too_deep(index: int) -> UnreadableFile:
     """The error for a mapping or list at `index` that is one level too deep."""
     return UnreadableFile("too-deep", f"this is nested deeper than {DEEPEST} levels; make it flatter", index)
-
-
-_TEMPLATE = "if this is a template such as {{ name }}, fill it in before committing"
-
-
-def _kind(value: dict[str, Any] | list[Any]) -> str:
-    return "mapping" if isinstance(value, dict) else "list"

@@ -1,4 +1,4 @@
-"""From bytes to text that is safe to parse and to show, and from an index in it to a line and column.
+"""From bytes to text that is safe to parse and to show, and from an index in it to a reason with its place.
 
 Lines end with LF, CRLF or CR, as editors count them; columns are characters. NEL, LS and PS, which YAML 1.1
 takes for line breaks and YAML 1.2 does not, are therefore refused in YAML.
@@ -10,9 +10,16 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 from unicodedata import category
 
-from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.values import Reason
+
+if TYPE_CHECKING:
+    from reconciler.contract.problem import Severity
+
+LARGEST_FILE = 256 * 1024
+"""Bytes of one file; far above anything a model needs, far below anything that hurts."""
 
 BOM = "\ufeff"
 
@@ -66,10 +73,11 @@ class UnreadableFile(Exception):  # noqa: N818 - reads as what is true of the fi
 
 
 class Text:
-    """The characters of a file, and where its lines are."""
+    """The characters of a file, where its lines are, and its path inside the repository."""
 
-    def __init__(self, characters: str) -> None:
+    def __init__(self, characters: str, path: str = "") -> None:
         self.characters = characters
+        self.path = path
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -80,12 +88,20 @@ class Text:
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
-    def words(self, issue: Issue) -> str:
-        """The message of a flaw, with the place of what it collides with."""
-        if issue.first is None:
-            return issue.message
-        line, column = self.place(issue.first)
-        return f"{issue.message}; it is at {line}:{column} already"
+    def reason(self, code: str, message: str, index: int, severity: Severity = "error") -> Reason:
+        """A problem at one index, with the line around it."""
+        line, column = self.place(index)
+        return Reason(code, message, self.path, line, column, severity, self.excerpt(index))
+
+    def reason_of(self, issue: Issue) -> Reason:
+        """An issue with both places, where it has two."""
+        if issue.index is None:
+            return Reason(issue.code, issue.message, self.path)
+        message = issue.message
+        if issue.first is not None:
+            line, column = self.place(issue.first)
+            message += f"; it is at {line}:{column} already"
+        return self.reason(issue.code, message, issue.index)
 
     def excerpt(self, index: int) -> str:
         """The line around a 0-based index, safe to print; `caret` tells where in it the place is.
@@ -111,7 +127,7 @@ _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 
 
 def conflict_or(issue: Issue, text: Text | None) -> Issue:
-    """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
+    """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `issue`."""
     marker = _MARKER.search(text.characters) if text is not None else None
     if marker is None:
         return issue
@@ -144,7 +160,7 @@ def is_safe(path: str) -> bool:
     return not re.search(UNSAFE_IN_PATH, path)
 
 
-def decode(data: bytes, *, json: bool = False) -> Text:
+def decode(data: bytes, path: str = "", *, json: bool = False) -> Text:
     """The text of a file, without a byte order mark. JSON allows U+2028 and U+2029 in strings.
 
     Raises:
@@ -161,12 +177,12 @@ def decode(data: bytes, *, json: bool = False) -> Text:
     match = re.search(_UNUSABLE_IN_JSON if json else _UNUSABLE, characters)
     if match is not None:
         raise UnreadableFile("control-character", _unusable(match[0]), match.start())
-    return Text(characters)
+    return Text(characters, path)
 
 
-def decode_leniently(data: bytes) -> Text:
+def decode_leniently(data: bytes, path: str) -> Text:
     """The text of a file that cannot be used, for the excerpt of the reason why; cut at the limit."""
-    return Text(data[:LARGEST_FILE].decode(errors="replace").removeprefix(BOM))
+    return Text(data[:LARGEST_FILE].decode(errors="replace").removeprefix(BOM), path)
 
 
 def unusable_escape(value: str) -> str | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from reconciler.budgets import DEFAULTS, shortened
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.contract import Edition
     from reconciler.contract.model_key import ModelKey
@@ -52,7 +55,6 @@ _REFUSED = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large",
 MORE = "more-problems"
 """The code of what stands in the place of problems that are only counted."""
 
-
 _MEMBERS = tuple(member.name for member in fields(Reason))
 
 
@@ -64,6 +66,44 @@ def row_of(reason: Reason) -> list[Any]:
 def reason_of(row: Sequence[Any]) -> Reason:
     """The reason that `row_of` made this of. Raises ValueError or TypeError for anything else."""
     return Reason(**dict(zip(_MEMBERS, row, strict=True)))
+
+
+class ReasonLimits(NamedTuple):
+    """How much is told of what is wrong with one file.
+
+    Attributes:
+        problems: of the whole file, but of each document one at least; the others are counted.
+        longest: characters of one message.
+    """
+
+    problems: int = DEFAULTS.file_faults
+    longest: int = DEFAULTS.reason
+
+
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each reason once, errors first, then by place."""
+    return tuple(
+        sorted(
+            dict.fromkeys(reasons), key=lambda one: (one.severity != "error", one.line or 0, one.column or 0)
+        )
+    )
+
+
+def trimmed(reasons: tuple[Reason, ...], most: int, longest: int) -> tuple[Reason, ...]:
+    """The first reasons, one at least, and the number of the others.
+
+    Of a message there are no more than `longest` characters.
+    """
+    kept = max(most, 1)
+    short = tuple(
+        one if len(one.message) <= longest else replace(one, message=shortened(one.message, longest))
+        for one in reasons[:kept]
+    )
+    if len(reasons) <= kept:
+        return short
+    last = short[-1]
+    more = f"and {many(len(reasons) - kept, 'more problem')}; correct these first"
+    return *short, Reason(MORE, more, last.path, last.line, last.column, last.severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def read_yaml(text: Text, builder: Builder, loader: Any = LOADER) -> None:  # no
         for event in yaml.parse(text.characters, Loader=loader):
             take, mark = _TAKE.get(type(event)), event.start_mark
             if take is not None and mark is not None:
+                if isinstance(event, _WITH_PROPERTIES):
+                    _refuse_properties(builder, event, mark.index)
                 take(builder, event, mark.index)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, text) from None
@@ -96,24 +98,6 @@ def _begin_document(builder: Builder, event: DocumentStartEvent, index: int) -> 
         builder.issue("directive", "directives (%YAML, %TAG) are refused; remove the line", index)
 
 
-def _scalar(builder: Builder, event: ScalarEvent, index: int) -> None:
-    if event.tag is not None or event.anchor is not None:
-        _refuse_properties(builder, event, index)
-    builder.scalar(event.value, index, plain=not event.style)
-
-
-def _mapping(builder: Builder, event: MappingStartEvent, index: int) -> None:
-    if event.tag is not None or event.anchor is not None:
-        _refuse_properties(builder, event, index)
-    builder.begin({}, index)
-
-
-def _sequence(builder: Builder, event: SequenceStartEvent, index: int) -> None:
-    if event.tag is not None or event.anchor is not None:
-        _refuse_properties(builder, event, index)
-    builder.begin([], index)
-
-
 def _refuse_properties(
     builder: Builder, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, index: int
 ) -> None:
@@ -126,13 +110,15 @@ def _refuse_properties(
         builder.issue("tag", message, index)
 
 
+_WITH_PROPERTIES = (ScalarEvent, MappingStartEvent, SequenceStartEvent)
+
 _TAKE: dict[type, Callable[[Builder, Any, int], None]] = {
     DocumentStartEvent: _begin_document,
     DocumentEndEvent: lambda builder, _event, _index: builder.end_document(),
-    ScalarEvent: _scalar,
+    ScalarEvent: lambda builder, event, index: builder.scalar(event.value, index, plain=not event.style),
     AliasEvent: lambda builder, _event, index: builder.alias(index),
-    MappingStartEvent: _mapping,
+    MappingStartEvent: lambda builder, _event, index: builder.begin({}, index),
     MappingEndEvent: lambda builder, _event, _index: builder.end(),
-    SequenceStartEvent: _sequence,
+    SequenceStartEvent: lambda builder, _event, index: builder.begin([], index),
     SequenceEndEvent: lambda builder, _event, _index: builder.end(),
 }

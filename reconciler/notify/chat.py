@@ -19,8 +19,8 @@ from reconciler.errors import SinkError
 from reconciler.notify.sink import Pace, post, revealed
 from reconciler.printable import printable
 from reconciler.threads import in_a_thread
-from reconciler.views.excerpt import excerpt
-from reconciler.views.marks import place
+from reconciler.views.lines import place
+from reconciler.views.masked import excerpt
 from reconciler.views.words import WORDS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
 from reconciler.registry.post import send
-from reconciler.views.excerpt import excerpt
+from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from reconciler.notify.chat import headline
 from reconciler.notify.sink import post, revealed
 from reconciler.printable import printable
-from reconciler.views.marks import place
+from reconciler.views.lines import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

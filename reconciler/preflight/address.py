@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_address, is_loopback
+from reconciler.network import is_address, is_loopback
 from reconciler.preflight.package import NOT_EXAMINED, FilesUnavailable
 
 if TYPE_CHECKING:

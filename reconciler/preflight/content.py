@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import digest, edition
-from reconciler.contract.wording import place, show, warning
+from reconciler.contract.problem import place, show, warning
 from reconciler.phrases import listed
 from reconciler.preflight.address import image_fault
 from reconciler.preflight.package import CODE, CONFIG, NOT_EXAMINED, about_file, shown

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import edition
-from reconciler.manifest.diagnostics import render
-from reconciler.manifest.values import Reason
+from reconciler.manifest.values import Reason, in_order
 from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
 from reconciler.preflight.content import FIELD, code_problems, file_problems, given_problems, opened
 from reconciler.preflight.opening import open_files
@@ -87,7 +86,7 @@ class Examination:
         The codes of the reasons begin with `preflight-`; they have the manifest's path and line.
         """
         problems = _problems(manifest.request, files, self.edition, self.endpoint)
-        return render(
+        return in_order(
             Reason(
                 problem.code,
                 problem.message,

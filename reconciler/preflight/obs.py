@@ -19,8 +19,8 @@ from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
+from reconciler.network import proxy_for
 from reconciler.preflight.package import FilesUnavailable, StoredFile, shown
-from reconciler.proxies import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

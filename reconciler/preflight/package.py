@@ -14,8 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from reconciler.budgets import shortened
-from reconciler.contract.problem import Problem
-from reconciler.contract.wording import ABSENT, warning
+from reconciler.contract.problem import ABSENT, Problem, warning
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.phrases import listed
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
-from reconciler.proxies import proxy_for
+from reconciler.network import is_loopback, proxy_for
 
 if TYPE_CHECKING:
     import httpx

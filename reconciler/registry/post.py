@@ -7,7 +7,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError, NoAnswerError
-from reconciler.loopback import is_loopback
+from reconciler.network import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import Response

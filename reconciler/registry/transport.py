@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from reconciler.errors import ConfigurationError
-from reconciler.proxies import proxy_for
+from reconciler.network import proxy_for
 from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, usual_authorities
 from reconciler.threads import in_a_thread
 

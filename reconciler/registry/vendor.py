@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import comparable, lifecycle, status_of
 from reconciler.contract.canonical import canonical, field
+from reconciler.contract.detail import adoptable
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import ObservedModel, Stage
 from reconciler.engine.vendor import FieldComparison, FieldState, Vendor
@@ -22,11 +23,9 @@ from reconciler.registry.codes import known_code
 from reconciler.registry.exchange import load
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from reconciler.contract.editions.edition import Edition
     from reconciler.registry.exchange import Response
-
 
 NEW = "publishing"
 """The status of a model from the moment its import was answered (section 5 of the API reference)."""
@@ -73,19 +72,12 @@ def _shown(name: str, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any J
     return None if raw is None else field(name, raw)
 
 
-def _adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[Mapping[str, Any], Collection[str]]:
-    from reconciler.contract.adoptable import adoptable  # noqa: PLC0415 - only for `adopt`
-
-    adopted = adoptable(detail, edition)
-    return adopted.request, adopted.untold
-
-
 MODELARTS = Vendor(
     lambda status: Stage(lifecycle(status)),
     status_of,
     comparable,
     side_by_side,
-    _adoptable,
+    adoptable,
     is_about_project=lambda code: known_code(code) in _ABOUT_PROJECT,
     elsewhere="in the project's other workspaces, under another spelling (upper and lower case), and among "
     "models that are being deleted",

@@ -11,12 +11,11 @@ from pydantic import ValidationError
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.settings.discovery import chosen, state_url
-from reconciler.settings.errors import Places, render, variable_of
-from reconciler.settings.raw import PREFIX, raw_configuration
+from reconciler.settings.keys import Places, from_environ, merged, render, variable_of
+from reconciler.settings.raw import PREFIX, raw_configuration, value_at
 from reconciler.settings.section import secret_names
 from reconciler.settings.tables import Settings
 from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, PasswordAuth
-from reconciler.settings.variables import from_environ, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -206,8 +205,9 @@ def _require_one_place(settings: Settings, variables: Mapping[str, Any], file: P
 
 def _misplaced(name: str, target: ModelArtsTarget, variables: Mapping[str, Any], file: Path) -> Iterator[str]:
     given = variables.get("auth", {})
-    secret = next((key for key in _secret_keys(target) if key in given), None)
-    endpoint = next((keys for keys in _endpoints(target) if not _is_in(variables, keys)), None)
+    names = secret_names(type(target.auth)) if target.auth else ()
+    secret = next((name + way for name in names for way in _WAYS if name + way in given), None)
+    endpoint = next((keys for keys in _endpoints(target) if value_at(variables, keys) is None), None)
     if secret is None or endpoint is None:
         return
     variable = variable_of(["targets", name, "auth", secret])
@@ -219,11 +219,6 @@ def _misplaced(name: str, target: ModelArtsTarget, variables: Mapping[str, Any],
     )
 
 
-def _secret_keys(target: ModelArtsTarget) -> Iterator[str]:
-    if target.auth is not None:
-        yield from (name + way for name in secret_names(type(target.auth)) for way in _WAYS)
-
-
 def _endpoints(target: ModelArtsTarget) -> Iterator[tuple[str, ...]]:
     """The keys of every place that the secret, or what a login with it gives, is sent to."""
     yield ("endpoint",)
@@ -231,12 +226,3 @@ def _endpoints(target: ModelArtsTarget) -> Iterator[tuple[str, ...]]:
         yield ("auth", "iam_endpoint")
     if target.obs_endpoint is not None:
         yield ("obs_endpoint",)
-
-
-def _is_in(table: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
-    value: Any = table
-    for key in keys:
-        if not isinstance(value, dict) or key not in value:
-            return False
-        value = value[key]
-    return True

@@ -25,16 +25,7 @@ CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 """The command line's: where the file is."""
 
 SECRET_KEYS = frozenset(
-    {
-        "password",
-        "push_url",
-        "secret",
-        "secret_key",
-        "security_token",
-        "token",
-        "url",
-        "webhook_secret",
-    }
+    {"password", "push_url", "secret", "secret_key", "security_token", "token", "url", "webhook_secret"}
 )
 """Keys at which a secret, or an address that may hold one, stands by itself."""
 
@@ -87,12 +78,12 @@ class RawConfiguration(NamedTuple):
                 texts["__".join(steps[len(keys) :])] = text
         if any("__" in key or _may_be_json(text) for key, text in texts.items()):
             return None
-        table = self._written(keys)
+        table = value_at(self.content, keys)
         return {**table, **texts} if isinstance(table, dict) else texts
 
     def text(self, *keys: str) -> str | None:
         """The text at these keys; None where there is none, or where it takes the settings' types to tell."""
-        value = self._written(keys)
+        value = value_at(self.content, keys)
         for name, text in self.variables.items():
             steps = steps_of(name)
             if steps == keys:
@@ -100,13 +91,6 @@ class RawConfiguration(NamedTuple):
             elif steps == keys[: len(steps)]:
                 return None
         return value if isinstance(value, str) else None
-
-    def _written(self, keys: Sequence[str]) -> Any:  # noqa: ANN401 - whatever TOML holds
-        """What the file says at these keys; None where it says nothing."""
-        value: Any = self.content
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
 
     def fingerprint(self) -> str:
         """Another one whenever the settings may be other ones; a secret that is another changes nothing.
@@ -130,6 +114,14 @@ class RawConfiguration(NamedTuple):
         return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def value_at(table: Mapping[str, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401 - whatever TOML holds
+    """What tables say at these keys; None where they say nothing."""
+    value: Any = table
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def raw_configuration(file: Path | None, cwd: Path) -> RawConfiguration:
     """Reads what is written.
 
@@ -150,12 +142,12 @@ def raw_configuration(file: Path | None, cwd: Path) -> RawConfiguration:
         path,
         file is not None,
         read_toml(path) if path else {},
-        {name: os.environ[name] for name in os.environ if _is_setting(name)},
+        {
+            name: text
+            for name, text in os.environ.items()
+            if name.upper().startswith(PREFIX) and name != CONFIG_VARIABLE
+        },
     )
-
-
-def _is_setting(name: str) -> bool:
-    return name.upper().startswith(PREFIX) and name != CONFIG_VARIABLE
 
 
 def steps_of(name: str) -> tuple[str, ...]:

@@ -113,8 +113,7 @@ class ModelArtsTarget(_Target):
         examples=["https://modelarts.cn-north-4.myhuaweicloud.com"],
     )
     project_id: ProjectId = Field(
-        description="The project whose models these are.",
-        examples=["0123456789abcdef0123456789abcdef"],
+        description="The project whose models these are.", examples=["0123456789abcdef0123456789abcdef"]
     )
     workspace_id: str = Field("0", description="The workspace inside the project.")
     auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_address, is_loopback
+from reconciler.network import is_address, is_loopback
 from reconciler.phrases import did_you_mean, listed
-from reconciler.settings.secret_texts import page_tokens_of
+from reconciler.settings.section import page_tokens_of
 from reconciler.text_form import Form
 
 _FIELDS = {
@@ -283,16 +283,13 @@ PushUrl = Annotated[SecretStr | None, AfterValidator(_push_url)]
 PageTokens = Annotated[SecretStr | None, AfterValidator(_page_tokens)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 CommitUrl = Annotated[
-    str,
-    AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}")),
+    str, AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}"))
 ]
 FileUrl = Annotated[
     str,
     AfterValidator(
         _Link(
-            "path",
-            ("commit", "path", "line"),
-            "https://git.example.com/models/blob/{commit}/{path}#L{line}",
+            "path", ("commit", "path", "line"), "https://git.example.com/models/blob/{commit}/{path}#L{line}"
         )
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.manifest.sections import claims
+from reconciler.manifest.reading import claims
 
 if TYPE_CHECKING:
     from collections.abc import Collection

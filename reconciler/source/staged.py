@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.contract import rules_version
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import is_manifest
-from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.text import LARGEST_FILE
 from reconciler.private import make_directory
 from reconciler.source.claims import claims_of
 from reconciler.source.ignored import listed

@@ -15,7 +15,7 @@ from reconciler.engine.values import ModelState, Verdict
 from reconciler.phrases import many
 from reconciler.printable import escape_json, inert_json
 from reconciler.views import problems, words
-from reconciler.views.cut import ADVICE
+from reconciler.views.lines import ADVICE, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -164,11 +164,6 @@ def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
-def template(keys: Iterable[str], line: str) -> str:
-    """The text of an object with these keys, with a place for each value's; `line` as in `_indented`."""
-    return f"{{{line}  " + f",{line}  ".join(f'"{key}": %s' for key in keys) + f"{line}}}"
-
-
 _ITEM = "    " + template(report_item(ModelState("", Verdict.IN_SYNC)), "\n    ")
 """An item of a report."""
 
@@ -200,17 +195,12 @@ def json_within(value: Any, most: int) -> tuple[str, str | None]:  # noqa: ANN40
 
 def report_within(report: Report, most: int) -> tuple[Iterator[str], str | None]:
     """The pieces of what `json_within` gives of a report's object, and what is left out of it."""
-    kept, number = number_within(report, most), len(report.items)
+    kept = number = len(report.items)
+    if sum(map(_at_most, report.items)) > most:  # only then each is made into text for it
+        kept = _fitting(map(report_item, report.items), most)
     left_out = None if kept == number else _left_out(number - kept)
     notes = report.notes if left_out is None else (*report.notes, left_out)
     return report_pieces(replace(report, notes=notes), kept), left_out
-
-
-def number_within(report: Report, most: int) -> int:
-    """How many items of a report fit; each is only made into text for that where all of them may not."""
-    if sum(map(_at_most, report.items)) <= most:
-        return len(report.items)
-    return _fitting(map(report_item, report.items), most)
 
 
 def _at_most(item: ModelState) -> int:

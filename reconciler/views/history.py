@@ -1,9 +1,10 @@
-"""Git joined with the journal: who declared a model, when, and what became of it."""
+"""Git joined with the journal: who declared a model, when, and what became of it; rows, text and JSON."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC
+from json.encoder import encode_basestring
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,14 +13,14 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import other_content
 from reconciler.engine.values import Event, EventKind
 from reconciler.printable import printable
-from reconciler.views.marks import painter
+from reconciler.views.lines import painter, template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.values import CommitInfo, FileChange
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 _Key = tuple[str, ModelKey]
 
@@ -35,6 +36,11 @@ _TONES: dict[EventKind, Tone] = {
 }
 _at = attrgetter("at")
 _EVENT_WIDTH = max(len(kind) for kind in EventKind)
+_ROW = template(
+    ("target", "model_name", "model_version", "path", "commit", "author", "authored_at", "subject", "events"),
+    "\n  ",
+)
+_EVENT = template(("at", "event", "cycle_id", "commit", "model_id", "request_id", "detail"), "\n      ")
 
 
 class Declaration(NamedTuple):
@@ -153,10 +159,7 @@ def _order(key: _Key) -> tuple[Any, ...]:
 
 
 def _of_one_model(
-    key: _Key,
-    changes: Sequence[FileChange],
-    events: Sequence[Event],
-    named: Mapping[str, CommitInfo],
+    key: _Key, changes: Sequence[FileChange], events: Sequence[Event], named: Mapping[str, CommitInfo]
 ) -> list[HistoryRow]:
     by_commit: dict[str | None, list[Event]] = {}
     for event in sorted(events, key=_at):
@@ -170,7 +173,9 @@ def _of_one_model(
         of_file = _of_file(path, files[made.commit], by_commit.get(made.commit, ()))
         joined.append(_of_commit(key, path, made, of_file, deleted=change.deleted))
     for commit in by_commit.keys() - files.keys():
-        _insert(joined, _alone(key, commit, by_commit[commit], named))
+        row = _alone(key, commit, by_commit[commit], named)
+        older = (n for n, other in enumerate(joined) if _moment(other) <= _moment(row))
+        joined.insert(next(older, len(joined)), row)
     return joined
 
 
@@ -198,12 +203,6 @@ def _of_commit(
     target, pair = key
     commit, author, authored_at, subject = made
     return HistoryRow(target, pair, path, commit, author, authored_at, subject, deleted, tuple(events))
-
-
-def _insert(joined: list[HistoryRow], row: HistoryRow) -> None:
-    """Puts a row before those that are older, as far as their times tell."""
-    place = (n for n, other in enumerate(joined) if _moment(other) <= _moment(row))
-    joined.insert(next(place, len(joined)), row)
 
 
 def _moments(row: HistoryRow) -> list[datetime]:
@@ -243,3 +242,25 @@ def _commit_line(row: HistoryRow) -> str:
 def _utc(moment: datetime) -> str:
     local = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{local.isoformat(' ', 'seconds')[:19]}Z"
+
+
+def json_texts(history: Iterable[HistoryRow]) -> Iterator[str]:
+    """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
+    return map(_row_text, history)
+
+
+def _row_text(row: HistoryRow) -> str:
+    authored_at = None if row.authored_at is None else row.authored_at.isoformat()
+    facts = (row.target, *row.pair, row.path, row.commit, row.author, authored_at, row.subject)
+    events = ",\n      ".join(map(_event_text, row.events))
+    return _ROW % (*map(_text, facts), f"[\n      {events}\n    ]" if events else "[]")
+
+
+def _event_text(event: Event) -> str:
+    at, words = event.at.isoformat(), detail(event)
+    facts = (at, event.kind, event.cycle_id, event.commit, event.model_id, event.request_id, words)
+    return _EVENT % tuple(map(_text, facts))
+
+
+def _text(fact: str | None) -> str:
+    return "null" if fact is None else encode_basestring(fact)

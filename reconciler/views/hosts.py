@@ -93,7 +93,10 @@ def sarif_log(reasons: Sequence[Reason], version: str) -> dict[str, Any]:
             "driver": {
                 "name": "reconciler",
                 "version": version,
-                "rules": [{"id": rule, "shortDescription": {"text": _words(rule)}} for rule in rules],
+                "rules": [
+                    {"id": rule, "shortDescription": {"text": rule.replace("-", " ").capitalize()}}
+                    for rule in rules
+                ],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -104,11 +107,6 @@ def sarif_log(reasons: Sequence[Reason], version: str) -> dict[str, Any]:
         ],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-
-
-def _words(code: str) -> str:
-    """`missing-field` as a heading."""
-    return code.replace("-", " ").capitalize()
 
 
 def _invocation(left_out: int) -> dict[str, Any]:

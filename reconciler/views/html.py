@@ -10,23 +10,24 @@ import base64
 import hashlib
 import json
 import re
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from reconciler.budgets import shortened
-from reconciler.contract.wording import SECRET_FIELDS
+from reconciler.contract.problem import SECRET_FIELDS
 from reconciler.engine.listing import ATTENTION_ORDER, Listing, Sorting, by_pair
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import printable
+from reconciler.redaction import HIDDEN
 from reconciler.views.guidance import Setting, guidance
 from reconciler.views.history import in_words
-from reconciler.views.marks import place
-from reconciler.views.masked import HIDDEN, masked
+from reconciler.views.lines import place
+from reconciler.views.masked import masked
+from reconciler.views.pages import GROUPS, ROWS, Selection, group_of, model_link
 from reconciler.views.problems import because, distinct
-from reconciler.views.selection import GROUPS, ROWS, Selection, group_of, model_link
 from reconciler.views.words import WORDS, count, worded
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from reconciler.engine.values import Difference, ModelState
     from reconciler.manifest import Reason
-    from reconciler.views.marks import Tone
-    from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
+    from reconciler.views.lines import Tone
+    from reconciler.views.pages import ModelFacts, OverviewFacts, PageState
 
 MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""
@@ -164,8 +165,10 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
         "failed": failed,
         "known_at": {name: known_at.get(name) for name in failed},
         "several_targets": len(state.targets) > 1,
-        "commit_href": partial(_commit_href, state.commit_url),
-        "file_href": partial(_file_href, state.file_url),
+        "commit_href": lambda commit: _href(state.commit_url, commit=commit),
+        "file_href": lambda commit, path, line: _href(
+            state.file_url, commit=commit, path=path, line=str(line or 1)
+        ),
         "since": lambda moment: duration((state.now - moment).total_seconds()),
         "until": lambda moment: duration((moment - state.now).total_seconds()),
     }
@@ -201,14 +204,6 @@ def _timeline(facts: ModelFacts) -> list[dict[str, Any]]:
             for event in row.events
         ]
     return sorted(entries, key=lambda entry: entry["at"])[::-1]
-
-
-def _commit_href(template: str | None, commit: str | None) -> str | None:
-    return _href(template, commit=commit)
-
-
-def _file_href(template: str | None, commit: str | None, path: str | None, line: int | None) -> str | None:
-    return _href(template, commit=commit, path=path, line=str(line or 1))
 
 
 def _href(template: str | None, **parts: str | None) -> str | None:

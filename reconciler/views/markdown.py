@@ -9,7 +9,7 @@ from reconciler.engine.check import counted as totals
 from reconciler.engine.values import Verdict
 from reconciler.printable import printable
 from reconciler.views.hosts import by_severity
-from reconciler.views.marks import place
+from reconciler.views.lines import place
 from reconciler.views.problems import distinct, headline
 from reconciler.views.words import counted, worded
 

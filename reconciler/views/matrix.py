@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import version_key
 from reconciler.engine.listing import by_pair
 from reconciler.printable import pad, printable, width
-from reconciler.views.marks import painter
+from reconciler.views.lines import painter
 from reconciler.views.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.engine.listing import MatrixRow
-    from reconciler.engine.values import ModelState, Report
-
-_ABSENT = "-"
+    from reconciler.engine.values import Report
 
 
 def text(report: Report, targets: Sequence[str], *, colour: bool) -> str:
@@ -31,7 +29,9 @@ def text(report: Report, targets: Sequence[str], *, colour: bool) -> str:
     lines = [paint("  ".join([pad("", first), *head]).rstrip(), "bold")]
     for title, items in rows:
         cells = [
-            paint(pad(_word(item), space), WORDS[item.verdict].tone if item else "dim")
+            paint(
+                pad(item.verdict.value if item else "-", space), WORDS[item.verdict].tone if item else "dim"
+            )
             for item, space in zip(items, columns, strict=True)
         ]
         lines.append("  ".join([pad(title, first), *cells]).rstrip())
@@ -57,7 +57,3 @@ def _rows(report: Report) -> list[MatrixRow]:
     return sorted(
         by_pair(report.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
     )
-
-
-def _word(item: ModelState | None) -> str:
-    return item.verdict.value if item else _ABSENT

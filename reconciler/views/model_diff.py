@@ -11,7 +11,7 @@ from reconciler.engine.model_diff import DiffResult
 from reconciler.engine.vendor import FieldState
 from reconciler.printable import pad, printable, width
 from reconciler.views import problems
-from reconciler.views.marks import painter, place
+from reconciler.views.lines import painter, place
 from reconciler.views.words import worded
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.engine.model_diff import ModelDiff
     from reconciler.engine.values import TargetFailure
     from reconciler.engine.vendor import FieldComparison
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 _WIDEST = 100  # characters of a value
 _SYMBOLS = {
@@ -91,7 +91,6 @@ def _section(diff: ModelDiff, paint: Callable[[str, Tone], str], *, verbose: boo
 
 
 def _sides(diff: ModelDiff) -> Iterator[str]:
-    """Where each side is."""
     item = diff.item
     if item is not None and item.path is not None:
         yield f"declared in {place(item.path, item.line)}"

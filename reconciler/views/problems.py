@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import caret
 from reconciler.printable import command_places, printable, width
-from reconciler.views.marks import painter, place
+from reconciler.views.lines import painter, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reconciler.engine.values import ModelState
     from reconciler.manifest.values import Reason
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 _INDENT = "    "
 _WINDOW = 100
@@ -29,7 +29,8 @@ def render(reasons: Iterable[Reason], *, colour: bool) -> str:
     column; a tab is shown as spaces up to the next multiple of four.
     """
     paint = painter(colour=colour)
-    return "".join(_problem(reason, paint) for reason in sorted(reasons, key=_order))
+    in_order = sorted(reasons, key=lambda one: (one.path or "", one.line or 0, one.column or 0))
+    return "".join(_problem(reason, paint) for reason in in_order)
 
 
 def headline(reason: Reason) -> str:
@@ -64,10 +65,6 @@ def as_json(reason: Reason, *, severity: bool = False) -> dict[str, Any]:
         "column": reason.column,
     }
     return document | {"severity": reason.severity} if severity else document
-
-
-def _order(reason: Reason) -> tuple[str, int, int]:
-    return reason.path or "", reason.line or 0, reason.column or 0
 
 
 def _problem(reason: Reason, paint: Callable[[str, Tone], str]) -> str:

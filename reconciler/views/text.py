@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import pad, printable, width
-from reconciler.views.marks import painter, place
+from reconciler.views.lines import painter, place
 from reconciler.views.problems import because, distinct
 from reconciler.views.words import WORDS, count, counted, nothing_to_do, worded
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ModelState, Report
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 Mode = Literal["plan", "apply", "status"]
 
@@ -68,8 +68,8 @@ class _Output:
     def models(self) -> list[str]:
         """The lines about single models, below their target's name where there are several targets."""
         targets = {item.target for item in self.whole.items} | {f.target for f in self.whole.failures}
-        left_out = self._left_out()
-        shown = [item for item in self.whole.items if item.verdict not in left_out or self._is_new(item)]
+        silent = {Verdict.IN_SYNC: not self.verbose, Verdict.UNMANAGED: not self.unmanaged}
+        shown = [item for item in self.whole.items if not silent.get(item.verdict) or self._is_new(item)]
         cells = min(max((width(printable(item.title)) for item in shown), default=0), _WIDEST_TITLE)
         lines: list[str] = []
         for target, items in groupby(shown, key=lambda item: item.target):
@@ -112,11 +112,6 @@ class _Output:
             yield "Next: `reconciler apply` looks again at what is publishing or waiting."
         if Verdict.UNMANAGED in verdicts and self.mode != "apply":
             yield "Next: `reconciler adopt` writes manifests for what is unmanaged, if git is to declare it."
-
-    def _left_out(self) -> frozenset[Verdict]:
-        """The verdicts whose models are only counted."""
-        silent = {Verdict.IN_SYNC: not self.verbose, Verdict.UNMANAGED: not self.unmanaged}
-        return frozenset(verdict for verdict, is_silent in silent.items() if is_silent)
 
     def _is_new(self, item: ModelState) -> bool:
         return bool(self.imported) and item.pair is not None and (item.target, item.pair) in self.imported

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.engine.values import Difference, Report
-    from reconciler.views.marks import Tone
+    from reconciler.views.lines import Tone
 
 
 @dataclass(frozen=True, slots=True)

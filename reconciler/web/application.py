@@ -18,7 +18,7 @@ from reconciler.errors import StateError
 from reconciler.printable import printable
 from reconciler.views import as_json, html
 from reconciler.views.metrics import CONTENT_TYPE
-from reconciler.views.selection import Selection
+from reconciler.views.pages import Selection
 from reconciler.web.rendered import Pace, Rendered
 from reconciler.web.server import Access, Hosts
 
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
-    from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
+    from reconciler.views.pages import ModelFacts, OverviewFacts, PageState
     from reconciler.web.webhook import Receiver
-
 
 _SAME_PAGE_SECONDS = 5
 """For so long a page says the same of how long ago things were."""

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.http_limits import ConnectionLimits, limited_protocol
-from reconciler.loopback import is_address
+from reconciler.network import is_address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence

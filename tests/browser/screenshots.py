@@ -26,17 +26,17 @@ from reconciler.engine.vendor import FieldComparison, FieldState
 from reconciler.manifest.values import Reason
 from reconciler.views import html
 from reconciler.views.history import Declaration, rows
-from reconciler.views.page_facts import (
+from reconciler.views.pages import (
     ManifestLine,
     ManifestText,
     ModelFacts,
     OverviewFacts,
     PageState,
     Registered,
+    Selection,
     TargetFacts,
     TickSummary,
 )
-from reconciler.views.selection import Selection
 from tests.views.samples import listing_of
 from tests.web.prepared import models
 

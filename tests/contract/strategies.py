@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract import UnquotedScalar
 from reconciler.contract.editions import cn_2021
-from reconciler.contract.json_text import JSON_TEXTS
+from reconciler.contract.json_values import JSON_TEXTS
 
 MODEL_TYPES = {
     "seed-2019": ["TensorFlow", "MXNet", "Caffe", "Image"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.contract import EDITIONS, edition, texts
+from reconciler.contract import EDITIONS, edition, request
 from reconciler.contract.patterns import HAN
 from tests.contract.documents import minimal, packages
 
@@ -52,7 +52,7 @@ def test_other_characters_are_not_chinese(character: str) -> None:
         assert accepted(name, minimal(dependencies=packages(package_name=f"a{character}")))
 
 
-@pytest.mark.parametrize("rule", [texts.NAME_CLAUSE, texts.PACKAGE_CLAUSE])
+@pytest.mark.parametrize("rule", [request.NAME_CLAUSE, request.PACKAGE_CLAUSE])
 def test_a_rule_finds_in_a_text_without_chinese_what_the_whole_pattern_finds(rule: PatternRule) -> None:
     """Such a text is searched with a pattern that leaves the Chinese characters out."""
     assert HAN in rule.sought

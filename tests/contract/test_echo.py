@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from reconciler.contract import EDITIONS, comparable, edition
-from reconciler.contract.echo import Echo, echoes
+from reconciler.contract.detail import echoes
 from reconciler.contract.editions.current import CurrentRequest
-from reconciler.contract.structs import optional, struct_in
+from reconciler.contract.structs import Echo, optional, struct_in
 from reconciler.embedded import EmbeddedSettings, running
 from tests.contract.documents import TEMPLATE, minimal, packages, param
 from tests.plain_http import NO_TLS
@@ -59,11 +59,11 @@ def test_a_field_that_does_not_say_so_is_an_error_of_the_first_comparison() -> N
         colour: str | None = None
         size: Annotated[str | None, Echo.SAME] = optional("Bytes.")
 
-    from reconciler.contract import echo  # noqa: PLC0415 - its private part is what is tried
+    from reconciler.contract import detail  # noqa: PLC0415 - its private part is what is tried
 
-    assert echo._echoed("size", Newer.members["size"]).echo is Echo.SAME
+    assert detail._echoed("size", Newer.members["size"]).echo is Echo.SAME
     with pytest.raises(TypeError, match=r"colour of newer: annotate it with one Echo"):
-        echo._echoed("colour of newer", Newer.members["colour"])
+        detail._echoed("colour of newer", Newer.members["colour"])
 
 
 def test_the_documented_members_of_a_struct_are_compared_without_being_listed_anywhere() -> None:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import EDITIONS, Problem, UnquotedScalar, edition
-from reconciler.contract.editions import ENGINES_2019
-from reconciler.contract.faults import problems_in
+from reconciler.contract.editions.edition import ENGINES_2019
+from reconciler.contract.models import problems_in
 from tests.contract.documents import VENDOR_EXAMPLE, as_text, minimal, packages, param
 from tests.contract.strategies import damaged, documents, holders, unquoted, wrong
 from tests.effort import examples

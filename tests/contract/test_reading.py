@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from reconciler.contract import EDITIONS, edition
-from reconciler.contract.faults import problems_in
-from reconciler.contract.json_text import open_texts
-from reconciler.contract.models import model_of
-from reconciler.contract.reading import reader_of
+from reconciler.contract.json_values import open_texts
+from reconciler.contract.models import model_of, problems_in
+from reconciler.contract.request import Package
 from reconciler.contract.rules import concerned
-from reconciler.contract.structs import Package
+from reconciler.contract.structs import reader_of
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages, param
 from tests.contract.strategies import HALF, as_texts, damaged, documents, unquoted
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.contract import EDITIONS, edition
-from reconciler.contract.json_text import JSON_TEXTS
+from reconciler.contract.json_values import JSON_TEXTS
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, minimal, param
 from tests.contract.strategies import damaged, documents, unquoted
 from tests.effort import examples

@@ -50,7 +50,7 @@ _COMPUTED = {
         EventKind.POSTPONED.value,
         EventKind.ELSEWHERE.value,
     },
-    "'string_type'": {"invalid-type"},  # pydantic's kinds of errors, which `faults` words
+    "'string_type'": {"invalid-type"},  # pydantic's kinds of errors, which `models` words
     "'bool_type'": {"invalid-type"},
     "NOT_JSON": {"invalid-value"},
     "f'preflight-{code}'": set[str](),

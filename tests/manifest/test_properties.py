@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
-from reconciler.contract.scalar import UnquotedScalar
+from reconciler.contract.json_values import UnquotedScalar
 from reconciler.manifest import InvalidManifest, Manifest, read
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import Builder

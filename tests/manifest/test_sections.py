@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.contract import edition
 from reconciler.contract.model_key import ModelKey
 from reconciler.manifest import Manifest, read
-from reconciler.manifest.sections import claim, sections
+from reconciler.manifest.reading import claim, sections
 
 A = b"model_name: a\nmodel_version: 1.10\n"
 B = b"# of b\nmodel_name: \"b\"  # quoted\nmodel_version: '2.0'\n"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import ConfigurationError, RegistryUnavailable
-from reconciler.proxies import proxy_for
+from reconciler.network import proxy_for
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.endpoint import parse_endpoint, usual_authorities
 from tests.registry.driving import QUICK

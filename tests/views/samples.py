@@ -25,8 +25,7 @@ from reconciler.manifest.values import Reason
 from reconciler.printable import is_hidden
 from reconciler.views import as_json, html
 from reconciler.views.history import Declaration
-from reconciler.views.page_facts import OverviewFacts, PageState
-from reconciler.views.selection import Selection
+from reconciler.views.pages import OverviewFacts, PageState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind
-from reconciler.views import as_json, history, history_json
+from reconciler.views import as_json, history
 from reconciler.views.history import Declaration
 from tests.views.samples import DECLARED, EVENTS, event, touch
 
@@ -34,7 +34,7 @@ def joined(*events: Event, models: tuple[Declaration, ...] = (DECLARATION,)) -> 
 
 def _objects(rows: Iterable[HistoryRow]) -> list[dict[str, Any]]:
     """What JSON tells of the rows; laid out as every other object is."""
-    printed = "".join(as_json.list_pieces(history_json.texts(rows)))
+    printed = "".join(as_json.list_pieces(history.json_texts(rows)))
     found: list[dict[str, Any]] = json.loads(printed)
     assert printed == as_json.dumps(found) + "\n"
     return found

@@ -27,17 +27,18 @@ from reconciler.manifest.values import Reason
 from reconciler.printable import printable
 from reconciler.views import html
 from reconciler.views.history import Declaration, rows
-from reconciler.views.page_facts import (
+from reconciler.views.pages import (
+    ROWS,
     ManifestLine,
     ManifestText,
     ModelFacts,
     OverviewFacts,
     PageState,
     Registered,
+    Selection,
     TargetFacts,
     TickSummary,
 )
-from reconciler.views.selection import ROWS, Selection
 from tests.effort import examples
 from tests.views.samples import (
     COMMIT,

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.listing import ListingQuery
-from reconciler.views import as_json, history, history_json, html, markdown, problems, text
+from reconciler.views import as_json, history, html, markdown, problems, text
 from reconciler.views.metrics import Metrics
-from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TickSummary
-from reconciler.views.selection import Selection
+from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, Selection, TickSummary
 from tests.effort import examples
 from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of, printed
 
@@ -60,7 +59,7 @@ def test_no_history_contains_anything_that_acts_or_hides(
     """Subjects, authors and details are anybody's words too."""
     rows = history.rows(models, events)
     assert not hidden("".join(history.text(rows)))
-    assert not hidden("".join(as_json.list_pieces(history_json.texts(rows))))
+    assert not hidden("".join(as_json.list_pieces(history.json_texts(rows))))
 
 
 def test_showing_problems_loads_nothing_slow() -> None:

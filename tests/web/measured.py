@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.views.selection import ROWS
+from reconciler.views.pages import ROWS
 from tests.program import Fleet, manifest
 from tests.web.prepared import TARGETS, Prepared, models
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler.errors import ConfigurationError, StateError
-from reconciler.views.page_facts import OverviewFacts, PageState
+from reconciler.views.pages import OverviewFacts, PageState
 from reconciler.web.application import Probes, create_app
 from reconciler.web.server import listen, serving
 from reconciler.web.webhook import Receiver
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
     from reconciler.http_limits import ConnectionLimits
-    from reconciler.views.page_facts import ModelFacts
+    from reconciler.views.pages import ModelFacts
     from reconciler.web.server import Hosts
     from reconciler.web.webhook import Delivery
 

@@ -11,8 +11,7 @@ import pytest
 from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.printable import printable
 from reconciler.views import as_json
-from reconciler.views.page_facts import ModelFacts
-from reconciler.views.selection import model_link
+from reconciler.views.pages import ModelFacts, model_link
 from reconciler.web.application import Probes, create_health_app
 from reconciler.web.server import Hosts, listen, serving
 from tests.plain_http import NO_TLS

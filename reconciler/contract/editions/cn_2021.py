@@ -3,27 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, ConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, request, rules
+from reconciler.contract.config_file import Config, ConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, ENGINES_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    Docs,
-    JobRequest,
-    Params,
-    Template,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
-    Algorithm,
-    EdgeInstallType,
-    Line,
-    ModelName,
-    PlainDescription,
-)
+from reconciler.contract.structs import Echo, optional, required
 
 ModelType = Annotated[str, OneOf((*ENGINES_2019, "Image", "Template"))]
 
@@ -50,38 +34,30 @@ class Config2021(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[ConfigParams] | None = optional("Inputs of the model, as in the request.")
-    output_params: list[ConfigParams] | None = optional("Outputs of the model, as in the request.")
+    input_params: list[ConfigParams] | None = request.CONFIG_INPUTS
+    output_params: list[ConfigParams] | None = request.CONFIG_OUTPUTS
 
 
-class Request2021(JobRequest):
+class Request2021(request.JobRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = required(
-        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
-    )
+    model_name: Annotated[request.ModelName, Echo.SAME] = request.ANY_NAME
     model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, Image or Template.")
-    runtime: Annotated[Line | None, Echo.SAME] = optional("Runtime environment, one of the engine's.")
-    description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
-        "At most 100 characters, none of & ! ' \" < > =."
-    )
-    model_algorithm: Annotated[Algorithm | None, Echo.SAME] = optional(
+    runtime: Annotated[request.Line | None, Echo.SAME] = optional("Runtime environment, one of the engine's.")
+    description: Annotated[request.PlainDescription | None, Echo.WHOLE] = request.PLAIN_WORDS
+    model_algorithm: Annotated[request.Algorithm | None, Echo.SAME] = optional(
         "At most 36 characters; starts with a letter."
     )
-    input_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
-        "Inputs of the model; read from initial_config when absent."
+    input_params: Annotated[list[request.Params] | None, Echo.DERIVED] = request.INPUTS
+    output_params: Annotated[list[request.Params] | None, Echo.DERIVED] = request.OUTPUTS
+    initial_config: Annotated[Config2021 | None, Echo.CONFIG] = request.CONFIG
+    model_docs: Annotated[request.Docs | None, Echo.WHOLE] = optional(
+        "At most three documents about the model."
     )
-    output_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
-        "Outputs of the model; read from initial_config when absent."
+    install_type: Annotated[list[request.EdgeInstallType] | None, Echo.SAME] = request.ANY_DEPLOYMENT
+    template: Annotated[request.Template | None, Echo.NEVER] = optional(
+        "Needed where model_type is Template."
     )
-    initial_config: Annotated[Config2021 | None, Echo.CONFIG] = optional(
-        "The model's configuration file; sent as text."
-    )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
-    install_type: Annotated[list[EdgeInstallType] | None, Echo.SAME] = optional(
-        "How the model may be deployed; every way when absent."
-    )
-    template: Annotated[Template | None, Echo.NEVER] = optional("Needed where model_type is Template.")
 
 
 EDITION = Edition(
@@ -101,8 +77,8 @@ EDITION = Edition(
         advice.recommended_lengths,
         advice.web_protocols,
         advice.only_for_template,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2021),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2021),
     ),
     defaults={**DEFAULTS_2019, "install_type": ["real-time", "edge", "batch"]},
 )

@@ -3,37 +3,17 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, WebConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019
-from reconciler.contract.editions.edition import Edition
-from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    CommonRequest,
-    DeploymentConstraints,
-    Docs,
-    SourceCopy,
-    Template,
-    WebParams,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
-    InstallType,
-    Line,
-    ModelName,
-    PlainDescription,
-    SourceLocation,
-    Words,
-)
+from reconciler.contract import advice, config_file, request, rules
+from reconciler.contract.config_file import Config, WebConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, Edition
+from reconciler.contract.fields import Flag, OneOf
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the CreateModel page"
 _OF_WORKFLOWS = ("XGBoost", "Scikit_Learn", "Spark_MLlib", "MXNet", "Caffe")
 ENGINES = ("TensorFlow", "PyTorch", "MindSpore", *_OF_WORKFLOWS)
 ModelType = Annotated[
-    str,
-    OneOf(("TensorFlow", "PyTorch", "MindSpore", "Image", "Custom", "Template"), tolerated=_OF_WORKFLOWS),
+    str, OneOf(("TensorFlow", "PyTorch", "MindSpore", "Image", "Custom", "Template"), tolerated=_OF_WORKFLOWS)
 ]
 
 
@@ -41,46 +21,42 @@ class CurrentConfig(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[WebConfigParams] | None = optional("Inputs of the model, as in the request.")
-    output_params: list[WebConfigParams] | None = optional("Outputs of the model, as in the request.")
+    input_params: list[WebConfigParams] | None = request.CONFIG_INPUTS
+    output_params: list[WebConfigParams] | None = request.CONFIG_OUTPUTS
 
 
-class CurrentRequest(CommonRequest):
+class CurrentRequest(request.CommonRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = required(
-        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
-    )
-    source_location: Annotated[SourceLocation | None, Echo.SAME] = optional(
+    model_name: Annotated[request.ModelName, Echo.SAME] = request.ANY_NAME
+    source_location: Annotated[request.SourceLocation | None, Echo.SAME] = optional(
         "OBS path of the model, or address of an SWR image; not needed for a Template."
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, Image, Custom or Template.")
-    runtime: Annotated[Line | None, Echo.SAME] = optional(
+    runtime: Annotated[request.Line | None, Echo.SAME] = optional(
         "Runtime environment; for Custom, the address of the image."
     )
-    description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
+    description: Annotated[request.PlainDescription | None, Echo.WHOLE] = optional(
         "1 to 100 characters, none of & ! ' \" < > =."
     )
-    model_algorithm: Annotated[Words | None, Echo.SAME] = optional("Kind of algorithm.")
-    input_params: Annotated[list[WebParams] | None, Echo.DERIVED] = optional(
-        "Inputs of the model; read from initial_config when absent."
-    )
-    output_params: Annotated[list[WebParams] | None, Echo.DERIVED] = optional(
-        "Outputs of the model; read from initial_config when absent."
-    )
+    model_algorithm: Annotated[request.Words | None, Echo.SAME] = optional("Kind of algorithm.")
+    input_params: Annotated[list[request.WebParams] | None, Echo.DERIVED] = request.INPUTS
+    output_params: Annotated[list[request.WebParams] | None, Echo.DERIVED] = request.OUTPUTS
     initial_config: Annotated[CurrentConfig | None, Echo.CONFIG] = optional(
         "The model's configuration file, with its health probes; sent as text."
     )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
-    install_type: Annotated[list[InstallType] | None, Echo.SAME] = optional(
-        "How the model may be deployed; every way when absent."
+    model_docs: Annotated[request.Docs | None, Echo.WHOLE] = optional(
+        "At most three documents about the model."
     )
-    template: Annotated[Template | None, Echo.NEVER] = optional("Needed where model_type is Template.")
-    source_copy: Annotated[SourceCopy | None, Echo.IMAGES_ONLY] = optional(
+    install_type: Annotated[list[request.InstallType] | None, Echo.SAME] = request.ANY_DEPLOYMENT
+    template: Annotated[request.Template | None, Echo.NEVER] = optional(
+        "Needed where model_type is Template."
+    )
+    source_copy: Annotated[Flag | None, Echo.IMAGES_ONLY] = optional(
         "Whether an image is copied, and so independent of its original."
     )
-    cmd: Annotated[Words | None, Echo.SAME] = optional("Start command of an image.")
-    deployment_constraints: Annotated[DeploymentConstraints | None, Echo.NEVER] = optional(
+    cmd: Annotated[request.Words | None, Echo.SAME] = optional("Start command of an image.")
+    deployment_constraints: Annotated[request.DeploymentConstraints | None, Echo.NEVER] = optional(
         "Where the model may be deployed; on certain sites."
     )
 
@@ -105,14 +81,10 @@ EDITION = Edition(
         advice.only_for_images,
         advice.not_for_custom,
         advice.certain_sites,
-        config_rules.unknown_keys(CurrentConfig),
+        config_file.unknown_keys(CurrentConfig),
         advice.named_elsewhere(
             _OF_WORKFLOWS, _PAGE, "the workflow page (ModelStep) and the Terraform provider's"
         ),
     ),
-    defaults={
-        **DEFAULTS_2019,
-        "install_type": ["real-time", "batch"],
-        "source_copy": "true",
-    },
+    defaults={**DEFAULTS_2019, "install_type": ["real-time", "batch"], "source_copy": "true"},
 )

@@ -7,25 +7,45 @@ HTTP body        ─judge─▶ problems
 
 from __future__ import annotations
 
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract import config_rules
+from reconciler.contract import config_file
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
-from reconciler.contract.free import to_json
-from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, open_texts
-from reconciler.contract.reading import reader_of
+from reconciler.contract.json_values import JSON_TEXTS, RawDocument, close_text, open_texts, to_json
+from reconciler.contract.problem import error, warning
 from reconciler.contract.rules import CONTENT, TOLERATED, concerned
-from reconciler.contract.wording import error, warning
+from reconciler.contract.structs import reader_of
 from reconciler.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
 
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules import Rule
     from reconciler.contract.structs import Struct
+
+CHECKED = date(2026, 11, 28)
+"""When each edition was last held to its page, row by row; to be moved on when that is done again."""
+
+ENGINES_2019 = ("TensorFlow", "MXNet", "Caffe", "Spark_MLlib", "Scikit_Learn", "XGBoost", "PyTorch")
+"""The engines of 2019 and 2021, which are every model type that is no image and no template."""
+
+DEFAULTS_2019: Mapping[str, object] = MappingProxyType(
+    {
+        "source_job_id": "",
+        "source_job_version": "",
+        "source_type": "",
+        "runtime": "python2.7",
+        "execution_code": "",
+        "input_params": [],
+        "output_params": [],
+        "dependencies": [],
+        "workspace_id": "0",
+    }
+)
+"""What the import page of 2019 says that absent fields stand for."""
 
 EXTRA = "extra"
 MANIFEST_ONLY = ("metadata", "initial_config_file", EXTRA)
@@ -125,7 +145,7 @@ class Edition(NamedTuple):
         upper bounds of counts in quotes, numbers inside free JSON, and those whose notation an editor no
         longer sees.
         """
-        from reconciler.contract.schema import manifest_schema  # noqa: PLC0415 - rarely needed
+        from reconciler.contract.models import manifest_schema  # noqa: PLC0415 - brings pydantic
 
         return manifest_schema(self)
 
@@ -134,7 +154,7 @@ class Edition(NamedTuple):
         try:
             reader_of(self.struct)(written)
         except (ValueError, LookupError):
-            from reconciler.contract.faults import problems_in  # noqa: PLC0415 - brings pydantic
+            from reconciler.contract.models import problems_in  # noqa: PLC0415 - brings pydantic
 
             yield from problems_in(self.struct, written)
 
@@ -145,7 +165,6 @@ class Edition(NamedTuple):
                 yield problem._replace(severity="error") if strict else problem
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
-        """The careful part of `parse`."""
         own = {key: value for key, value in document.items() if key != EXTRA}
         sent, extra = self._extra(document.get(EXTRA))
         accepted = self.accept(own)
@@ -177,8 +196,8 @@ class Edition(NamedTuple):
             return {}, ()
         if not isinstance(extra, dict):
             return {}, (error("invalid-type", (EXTRA,), "must be a mapping of vendor fields"),)
-        settled = to_json(extra)
-        problems = [error("invalid-value", (EXTRA, *loc), why, value) for loc, why, value in settled.faults]
+        value, faults = to_json(extra)
+        problems = [error("invalid-value", (EXTRA, *loc), why, shown) for loc, why, shown in faults]
         for key in extra:
             if key in self.struct.members or key in MANIFEST_ONLY:
                 why = "is a known field; move it out of extra"
@@ -188,7 +207,7 @@ class Edition(NamedTuple):
                 what = f"is a field of {listed(editions)}" if editions else "is not documented"
                 why = f"{what}; sent unchecked, because extra asks for it"
                 problems.append(warning("undocumented-field", (EXTRA, key), why))
-        return settled.value, tuple(problems)
+        return value, tuple(problems)
 
 
 def _not_as_text(body: Mapping[str, object]) -> Iterator[Problem]:
@@ -198,11 +217,11 @@ def _not_as_text(body: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _is_unknown_in_config(problem: Problem) -> bool:
-    return problem.code == config_rules.UNKNOWN and problem.loc[:1] == (config_rules.FIELD,)
+    return problem.code == config_file.UNKNOWN and problem.loc[:1] == (config_file.FIELD,)
 
 
 def _seen(problem: Problem) -> bool:
-    unknown = problem.code in (config_rules.UNKNOWN, "field-of-another-edition")
+    unknown = problem.code in (config_file.UNKNOWN, "field-of-another-edition")
     return not unknown or _is_unknown_in_config(problem)
 
 

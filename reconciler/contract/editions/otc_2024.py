@@ -3,27 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import Config, ConfigParams
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, request, rules
+from reconciler.contract.config_file import Config, ConfigParams
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    JobRequest,
-    LetterDocs,
-    Params,
-    Template,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
-    AsciiModelName,
-    InstallType,
-    Line,
-    PlainDescription,
-    Words,
-)
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the import page of the Open Telekom Cloud"
 _IN_SAMPLES = ("XGBoost", "PyTorch")
@@ -35,36 +19,28 @@ class Config2024(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[ConfigParams] | None = optional("Inputs of the model, as in the request.")
-    output_params: list[ConfigParams] | None = optional("Outputs of the model, as in the request.")
+    input_params: list[ConfigParams] | None = request.CONFIG_INPUTS
+    output_params: list[ConfigParams] | None = request.CONFIG_OUTPUTS
 
 
-class Request2024(JobRequest):
+class Request2024(request.JobRequest):
     """The import request."""
 
-    model_name: Annotated[AsciiModelName, Echo.SAME] = required(
+    model_name: Annotated[request.AsciiModelName, Echo.SAME] = required(
         "1 to 64 letters, digits, hyphens and underscores."
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = required("TensorFlow, Image or Template.")
-    runtime: Annotated[Line | None, Echo.SAME] = optional("Runtime environment.")
-    description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
-        "At most 100 characters, none of & ! ' \" < > =."
+    runtime: Annotated[request.Line | None, Echo.SAME] = optional("Runtime environment.")
+    description: Annotated[request.PlainDescription | None, Echo.WHOLE] = request.PLAIN_WORDS
+    model_algorithm: Annotated[request.Words | None, Echo.SAME] = optional("Kind of algorithm.")
+    input_params: Annotated[list[request.Params] | None, Echo.DERIVED] = request.INPUTS
+    output_params: Annotated[list[request.Params] | None, Echo.DERIVED] = request.OUTPUTS
+    initial_config: Annotated[Config2024 | None, Echo.CONFIG] = request.CONFIG
+    model_docs: Annotated[request.LetterDocs | None, Echo.WHOLE] = optional("At most three documents.")
+    install_type: Annotated[list[request.InstallType] | None, Echo.SAME] = request.ANY_DEPLOYMENT
+    template: Annotated[request.Template | None, Echo.NEVER] = optional(
+        "Needed where model_type is Template."
     )
-    model_algorithm: Annotated[Words | None, Echo.SAME] = optional("Kind of algorithm.")
-    input_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
-        "Inputs of the model; read from initial_config when absent."
-    )
-    output_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
-        "Outputs of the model; read from initial_config when absent."
-    )
-    initial_config: Annotated[Config2024 | None, Echo.CONFIG] = optional(
-        "The model's configuration file; sent as text."
-    )
-    model_docs: Annotated[LetterDocs | None, Echo.WHOLE] = optional("At most three documents.")
-    install_type: Annotated[list[InstallType] | None, Echo.SAME] = optional(
-        "How the model may be deployed; every way when absent."
-    )
-    template: Annotated[Template | None, Echo.NEVER] = optional("Needed where model_type is Template.")
 
 
 EDITION = Edition(
@@ -83,13 +59,9 @@ EDITION = Edition(
         advice.recommended_lengths,
         advice.web_protocols,
         advice.only_for_template,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2024),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2024),
         advice.named_elsewhere(_IN_SAMPLES, _PAGE, "the samples of the same documents"),
     ),
-    defaults={
-        **DEFAULTS_2019,
-        "runtime": "python3.6",
-        "install_type": ["real-time", "batch"],
-    },
+    defaults={**DEFAULTS_2019, "runtime": "python3.6", "install_type": ["real-time", "batch"]},
 )

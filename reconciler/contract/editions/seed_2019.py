@@ -3,24 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from reconciler.contract import advice, config_rules, rules
-from reconciler.contract.config_structs import BoundedConfigParams, Config
-from reconciler.contract.echo import Echo
-from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
-from reconciler.contract.editions.edition import Edition
+from reconciler.contract import advice, config_file, request, rules
+from reconciler.contract.config_file import BoundedConfigParams, Config
+from reconciler.contract.editions.edition import CHECKED, DEFAULTS_2019, ENGINES_2019, Edition
 from reconciler.contract.fields import OneOf
-from reconciler.contract.structs import (
-    BoundedParams,
-    Docs,
-    JobRequest,
-    optional,
-    required,
-)
-from reconciler.contract.texts import (
-    Description,
-    ModelName,
-    Words,
-)
+from reconciler.contract.structs import Echo, optional, required
 
 _PAGE = "the import model page"
 _ON_THE_LIST_PAGE = ("MindSpore",)
@@ -31,34 +18,28 @@ class Config2019(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[BoundedConfigParams] | None = optional("Inputs of the model, as in the request.")
-    output_params: list[BoundedConfigParams] | None = optional("Outputs of the model, as in the request.")
+    input_params: list[BoundedConfigParams] | None = request.CONFIG_INPUTS
+    output_params: list[BoundedConfigParams] | None = request.CONFIG_OUTPUTS
 
 
-class Request2019(JobRequest):
+class Request2019(request.JobRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = required(
-        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
-    )
+    model_name: Annotated[request.ModelName, Echo.SAME] = request.ANY_NAME
     model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, or Image.")
     runtime: Annotated[Annotated[str, OneOf(("python2.7", "python3.6"))] | None, Echo.SAME] = optional(
         "Runtime environment."
     )
-    description: Annotated[Description | None, Echo.WHOLE] = optional("At most 100 characters.")
-    model_algorithm: Annotated[Words | None, Echo.SAME] = optional(
+    description: Annotated[request.Description | None, Echo.WHOLE] = optional("At most 100 characters.")
+    model_algorithm: Annotated[request.Words | None, Echo.SAME] = optional(
         "Such as predict_analysis, object_detection, image_classification."
     )
-    input_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = optional(
-        "Inputs of the model; read from initial_config when absent."
+    input_params: Annotated[list[request.BoundedParams] | None, Echo.DERIVED] = request.INPUTS
+    output_params: Annotated[list[request.BoundedParams] | None, Echo.DERIVED] = request.OUTPUTS
+    initial_config: Annotated[Config2019 | None, Echo.CONFIG] = request.CONFIG
+    model_docs: Annotated[request.Docs | None, Echo.WHOLE] = optional(
+        "At most three documents about the model."
     )
-    output_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = optional(
-        "Outputs of the model; read from initial_config when absent."
-    )
-    initial_config: Annotated[Config2019 | None, Echo.CONFIG] = optional(
-        "The model's configuration file; sent as text."
-    )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
 
 
 EDITION = Edition(
@@ -74,8 +55,8 @@ EDITION = Edition(
         *advice.EVERY_EDITION,
         advice.apis_typed_as_text,
         advice.metrics_complete,
-        config_rules.of_later_editions,
-        config_rules.unknown_keys(Config2019),
+        config_file.of_later_editions,
+        config_file.unknown_keys(Config2019),
         advice.named_elsewhere(_ON_THE_LIST_PAGE, _PAGE, "the list and detail pages of the same documents"),
     ),
     defaults=DEFAULTS_2019,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import echo_err
 from reconciler.printable import is_hidden
-from reconciler.views import as_json, history, history_json, markdown, problems, text
+from reconciler.views import as_json, history, markdown, problems, text
 from reconciler.views.metrics import Metrics
 from tests.views.samples import overview_of, printed
 
@@ -71,7 +71,7 @@ def examine_events(events: Iterable[Event]) -> None:
     """The journal, as `history` tells it."""
     rows = history.rows([], events)
     harmless("".join(history.text(rows)), "history")
-    harmless("".join(as_json.list_pieces(history_json.texts(rows))), "history in JSON")
+    harmless("".join(as_json.list_pieces(history.json_texts(rows))), "history in JSON")
 
 
 def examine_error(error: Exception) -> None:

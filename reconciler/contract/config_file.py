@@ -1,32 +1,108 @@
-"""Rules about `initial_config`, the model's configuration file: none of them stops an import.
+"""The model's configuration file (package specification), which `initial_config` carries: types and rules.
 
-The vendor's own samples hold keys that no page documents (`apis[].procotol` is one, copied into many public
-files), so an unknown key is a warning and is sent as it stands; `Edition.strict_config` makes it an error.
+Unlike the request it is open, and no rule stops an import: the vendor's own samples hold keys that no page
+documents (`apis[].procotol` is one, copied into many public files), so an unknown key is a warning and is
+sent as it stands; `Edition.strict_config` makes it an error.
 """
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from typing import TYPE_CHECKING, Any
-
-from reconciler.contract.config_structs import Config
+from reconciler.contract.fields import Count, Free, OneOf
+from reconciler.contract.json_values import RawDocument
+from reconciler.contract.problem import Loc, Problem, warning
+from reconciler.contract.request import (
+    Algorithm,
+    BoundedParams,
+    Installer,
+    Metrics,
+    Package,
+    Params,
+    Protocol,
+    WebParams,
+    Words,
+)
 from reconciler.contract.rules import PACKAGED, Rule, rule, struct_at, structs_at, text_at
-from reconciler.contract.structs import OpenStruct, struct_in
-from reconciler.contract.wording import warning
+from reconciler.contract.structs import OpenStruct, Struct, optional, required, struct_in
 from reconciler.phrases import did_you_mean, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.contract.json_text import RawDocument
-    from reconciler.contract.problem import Loc, Problem
-    from reconciler.contract.structs import Struct
 
 FIELD = "initial_config"
 UNKNOWN = "unknown-field"
 
 _CONTENT_TYPES = ("application/json", "multipart/form-data")
 _BODY_KEYS = ("Content-type", "data")
-_SENT = "sent as it stands"
+
+
+class Health(OpenStruct):
+    """A health probe of an image; every value is text in JSON."""
+
+    protocol: Words | None = None
+    url: Words | None = None
+    check_method: Annotated[str, OneOf(("HTTP", "EXEC"))] | None = None
+    command: Words | None = None
+    initial_delay_seconds: Annotated[str, Count(0)] | None = None
+    timeout_seconds: Annotated[str, Count(1)] | None = None
+    period_seconds: Annotated[str, Count(1)] | None = None
+    failure_threshold: Annotated[str, Count(1)] | None = None
+
+
+class ConfigApi(OpenStruct):
+    """One API of the model, in the dialect of the configuration file."""
+
+    protocol: Protocol | None = None
+    url: Words | None = None
+    method: Words | None = None
+    request: Free | None = None
+    response: Free | None = None
+    input_params: Free | None = None
+    output_params: Free | None = None
+
+
+class ConfigPackage(Package, OpenStruct):
+    """One package, in the configuration file."""
+
+
+class ConfigDependency(OpenStruct):
+    """Packages that one installer installs, in the configuration file."""
+
+    installer: Installer = required("Only pip.")
+    packages: list[ConfigPackage] = required("The packages.")
+
+
+class ConfigParams(Params, OpenStruct):
+    """One input or output parameter, in the configuration file."""
+
+
+class BoundedConfigParams(BoundedParams, OpenStruct):
+    """The same, where the lengths are limits and not advice (2019)."""
+
+
+class WebConfigParams(WebParams, OpenStruct):
+    """The same, where the protocol is HTTP or HTTPS (current)."""
+
+
+class Config(OpenStruct):
+    """The configuration file. Each edition narrows `model_type`, and has parameters as its request has."""
+
+    model_algorithm: Algorithm | None = optional("Kind of algorithm.")
+    model_type: Words | None = optional("The engine.")
+    runtime: Words | None = None
+    swr_location: Words | None = optional("Image address; only for model_type Image.")
+    metrics: Metrics | None = None
+    apis: list[ConfigApi] | None = None
+    dependencies: list[ConfigDependency] | None = None
+    health: Health | None = None
+    readiness_health: Health | None = None
+    startup_health: Health | None = None
+    protocol: Words | None = None
+    port: Free | None = None
+    model_source: Free | None = None
+    tunable: Free | None = None
+    downloadable_flag: Free | None = None
+    algorithm: Free | None = None
+
+
+# --- rules ----------------------------------------------------------------------------------------------
 
 
 def unknown_keys(struct: type[Config]) -> Rule:
@@ -54,7 +130,7 @@ def _unknown(struct: type[Struct], value: object, loc: Loc) -> Iterator[Problem]
 
 
 def _undocumented(loc: Loc, key: str, names: tuple[str, ...]) -> Problem:
-    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, names)}")
+    return warning(UNKNOWN, loc, f"is not documented, and is sent as it stands{did_you_mean(key, names)}")
 
 
 @rule(fields=(FIELD,))

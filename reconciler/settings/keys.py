@@ -1,19 +1,27 @@
-"""What is wrong with a configuration: place, key and what was expected; never the value: it may be secret."""
+"""The keys of the configuration: which there are, what the environment sets, and what is wrong at one.
+
+`RECONCILER_TABLE__KEY=value` says what `[table] key = value` says in the file. Names count without regard to
+case. A value is text; where a table or a list belongs, it is JSON. A variable for a whole table comes first,
+and those for single keys of it after. A mistake is told with place, key and what was expected, and never with
+the value: it may be secret.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from reconciler.budgets import shortened
+from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean, expectation, nearest
 from reconciler.redaction import shown_key
-from reconciler.settings.raw import PREFIX
+from reconciler.settings.raw import PREFIX, steps_of
 from reconciler.settings.tables import Settings
 from reconciler.toml_lines import key_lines, placed
 
@@ -27,6 +35,39 @@ if TYPE_CHECKING:
 
 _LONGEST = 80
 """Characters of a name that are repeated."""
+
+NAMED = "NAME"
+"""Stands in a path for a key that users choose."""
+
+_MOST = 50
+"""Mistakes told at once."""
+_REWORDED = (
+    (r"^Value error, ", ""),
+    (r"^Input should be", "expected"),
+    (r"a valid tuple$", "a list"),
+    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
+)
+
+
+@cache
+def key_paths() -> tuple[tuple[str, ...], ...]:
+    """The path of every key of the configuration, once each."""
+    return tuple(dict.fromkeys(_paths(Settings, ())))
+
+
+def _paths(kind: Any, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - annotations are untyped
+    if get_origin(kind) is dict:
+        yield from _paths(get_args(kind)[1], (*steps, NAMED))
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        for key, field in kind.model_fields.items():
+            yield (*steps, key)
+            yield from _paths(field.annotation, (*steps, key))
+    else:
+        for part in get_args(kind):
+            yield from _paths(part, steps)
+
+
+# --- where a key is set ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -62,6 +103,95 @@ def short(key: str) -> str:
     """A key or the name of a variable, as far as a person wants to read it."""
     return shortened(shown_key(key), _LONGEST)
 
+
+# --- what the environment says -----------------------------------------------------------------------
+
+
+def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says, as a file would have said it.
+
+    Args:
+        environment: the variables that are settings (see `reconciler.settings.raw`).
+
+    Raises:
+        ConfigurationError: a variable that no setting has, or that another one contradicts: it would be
+            passed over in silence; or one for a whole table that is not JSON.
+        RecursionError: a value is nested too deeply.
+    """
+    values: dict[str, Any] = {}
+    for name, steps in sorted(_ours(environment), key=lambda ours: len(ours[1])):
+        if not isinstance(reduce(_inside, steps[:-1], values), dict):
+            raise ConfigurationError(
+                f"environment {short(name)}: another variable says this is no table of keys"
+            )
+        value = _value(name, steps, environment[name])
+        values = merged(values, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
+    return values
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """One table of two: key by key, what `over` says wins."""
+    both = {
+        key: merged(under[key], value)
+        for key, value in over.items()
+        if isinstance(value, dict) and isinstance(under.get(key), dict)
+    }
+    return {**under, **over, **both}
+
+
+def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The variables, each with the table and the keys it goes to."""
+    for name in environment:
+        steps = steps_of(name)
+        if steps[0] not in Settings.model_fields:
+            paths = [path for path in key_paths() if path[:-1] != ("notify",)]  # a list is set as a whole
+            meant = nearest("__".join(steps), ["config", *map("__".join, paths)])
+            hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
+            raise ConfigurationError(
+                f"environment: {short(name)}: no such setting{hint}; one is written {PREFIX}TABLE__KEY, or "
+                f"{PREFIX}TARGETS__NAME__KEY, and tables are {', '.join(Settings.model_fields)}"
+            )
+        yield name, steps
+
+
+def _inside(table: Any, key: str) -> Any:  # noqa: ANN401 - a value may be anything
+    return table.get(key, {}) if isinstance(table, dict) else None
+
+
+def _value(name: str, steps: Sequence[str], text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if not _takes_more_than_text(reduce(_below, steps, Settings)):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        if len(steps) > 1:
+            return text
+        raise ConfigurationError(
+            f"environment {name}: expected a table of keys, written as JSON; "
+            f"a single key is set with {name}__KEY"
+        ) from None
+
+
+def _below(kind: Any, key: str) -> Any:  # noqa: ANN401
+    """The type of what lies at a key of such a value; None when there is no such key."""
+    if get_origin(kind) is dict:
+        return get_args(kind)[1]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(key)
+        return field and field.annotation
+    return next((model for part in get_args(kind) if (model := _below(part, key))), None)
+
+
+def _takes_more_than_text(kind: Any) -> bool:  # noqa: ANN401
+    """Whether a table or a list may stand there."""
+    if get_origin(kind) in (dict, tuple):
+        return True
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return True
+    return any(map(_takes_more_than_text, get_args(kind)))
+
+
+# --- what is wrong -----------------------------------------------------------------------------------
 
 _MOST = 50
 """Mistakes told at once."""
@@ -150,25 +280,3 @@ def _unknown(keys: list[str]) -> str:
 
 def _is_path(keys: Sequence[str], path: Sequence[str]) -> bool:
     return len(keys) == len(path) and all(step in (key, NAMED) for key, step in zip(keys, path, strict=True))
-
-
-NAMED = "NAME"
-"""Stands in a path for a key that users choose."""
-
-
-@cache
-def key_paths() -> tuple[tuple[str, ...], ...]:
-    """The path of every key of the configuration, once each."""
-    return tuple(dict.fromkeys(_paths(Settings, ())))
-
-
-def _paths(kind: Any, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - annotations are untyped
-    if get_origin(kind) is dict:
-        yield from _paths(get_args(kind)[1], (*steps, NAMED))
-    elif isinstance(kind, type) and issubclass(kind, BaseModel):
-        for key, field in kind.model_fields.items():
-            yield (*steps, key)
-            yield from _paths(field.annotation, (*steps, key))
-    else:
-        for part in get_args(kind):
-            yield from _paths(part, steps)

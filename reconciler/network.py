@@ -1,14 +1,40 @@
-"""The proxy that the environment names for what is asked over http or https."""
+"""Which hosts are this machine, where plain http is allowed, and by which proxy the others are asked."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 _HOST = re.compile(r"[a-z0-9._:%-]+")  # a name in its ASCII form, or an address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address alone; nothing is resolved."""
+    host = host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and so no name."""
+    return _address(host) is not None
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    from ipaddress import ip_address  # noqa: PLC0415 - few configurations name a host
+
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
 
 
 def proxy_for(scheme: str, host: str) -> str | None:
