@@ -203,7 +203,13 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
             async with asyncio.timeout(pause or None):
                 await woken.wait()
         woken.clear()
-        problem = await _problem(write)
+        problem: str | None = None
+        try:
+            await asyncio.to_thread(write)
+        except ReconcilerError as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
+            problem = unexpected(error)
         if problem is None:
             if pause:
                 log.info("notes are written again")
@@ -212,17 +218,6 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
             say = log.debug if pause else log.warning
             pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
             say("notes not written", error=problem, next_attempt_in=round(pause))
-
-
-async def _problem(write: Callable[[], None]) -> str | None:
-    """Writes what is to be written; why that could not be done, or None."""
-    try:
-        await asyncio.to_thread(write)
-    except ReconcilerError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
-        return unexpected(error)
-    return None
 
 
 def write_once(

@@ -242,20 +242,16 @@ class ServicePages:
     def _made(self, session: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
         commits = {item.commit for item in items if item.commit} | {self._commit}
-        self._learn(commits)
+        unknown = [commit for commit in commits if commit and commit not in self._commits]
+        if unknown and len(self._commits) > _COMMITS_KEPT:
+            self._commits.clear()
+        if unknown:
+            with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
+                found = source.attributions(unknown)
+                self._commits.update({commit: found.get(commit) for commit in unknown})
         shown = self._shown(session)
         infos = {commit: self._commits.get(commit) for commit in commits}
         return {commit: shown.commit_info(made) for commit, made in infos.items() if made is not None}
-
-    def _learn(self, commits: Iterable[str]) -> None:
-        unknown = [commit for commit in commits if commit and commit not in self._commits]
-        if not unknown:
-            return
-        if len(self._commits) > _COMMITS_KEPT:
-            self._commits.clear()
-        with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-            infos = source.attributions(unknown)
-            self._commits.update({commit: infos.get(commit) for commit in unknown})
 
     # the registry
 

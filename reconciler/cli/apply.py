@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.audit import write_once
-from reconciler.app.noop_check import Tried
+from reconciler.app.idle_note import Tried
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import flush
-from reconciler.cli.beside import actor, hand_over
+from reconciler.cli.acting import Acting, actor, hand_over
 from reconciler.cli.early import pack_mirror
-from reconciler.cli.interruption import Interruption
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -26,7 +25,6 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.progress import Progress
 from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
@@ -74,8 +72,7 @@ def apply(
     """
     for option, digest in (("--expect-digest", expect_digest), ("--confirm", confirm)):
         _require_digest(option, digest)
-    settings, whole = warned(config), verbose or output is Output.JSON
-    tried: Tried = context.obj or Tried()
+    acting = Acting.on(warned(config), target, quiet=quiet)
     options = CycleOptions(
         wait=wait,
         whole=False,
@@ -84,22 +81,20 @@ def apply(
         confirm=confirm,
         actor=actor("apply --confirm" if confirm else "apply"),
     )
-    progress = Progress(quiet, names_targets=len(settings.chosen(target)) > 1)
-    interruption = Interruption()
+    whole = verbose or output is Output.JSON
     try:
-        with progress.shown():
-            report = asyncio.run(
-                _apply(settings, target, options, progress, interruption, tried, whole=whole)
-            )
+        with acting.progress.shown():
+            report = asyncio.run(_apply(acting, options, context.obj or Tried(), whole=whole))
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
-        progress.idle = False  # the loop packs its mirror itself
-        report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
-    if progress.idle and interruption.by is None:
-        pack_mirror(settings)
-    leave(report, pending=True, interruption=interruption)
+        acting.progress.idle = False  # the loop packs its mirror itself
+        report = hand_over(acting, confirm, wait=wait)
+    imported = acting.progress.imported
+    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=imported)
+    if acting.progress.idle and acting.interruption.by is None:
+        pack_mirror(acting.settings)
+    leave(report, pending=True, interruption=acting.interruption)
 
 
 def _require_digest(option: str, text: str | None) -> None:
@@ -110,23 +105,14 @@ def _require_digest(option: str, text: str | None) -> None:
         )
 
 
-async def _apply(
-    settings: Configuration,
-    target: str | None,
-    options: CycleOptions,
-    progress: Progress,
-    interruption: Interruption,
-    tried: Tried,
-    *,
-    whole: bool,
-) -> Report:
+async def _apply(acting: Acting, options: CycleOptions, tried: Tried, *, whole: bool) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    heard = Listeners(progress)
+    settings, heard = acting.settings, Listeners(acting.progress)
     heritage = Heritage() if tried.cooldown is None else Heritage(tried.cooldown)
 
     async def work(clock: Clock) -> Report:
         async with open_session(
-            settings, acts=True, only=target, clock=clock, listeners=heard, heritage=heritage
+            settings, acts=True, only=acting.only, clock=clock, listeners=heard, heritage=heritage
         ) as session:
             report = await session.engine.cycle(options)
             leads = partial(session.engine.leadership.leads, SHARED)
@@ -141,7 +127,8 @@ async def _apply(
             targets = [one.name for one in session.engine.targets]
             return last_report.full(report, session.ledger, targets) if whole else report
 
-    return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
+    grace = settings.settings.schedule.grace.total_seconds()
+    return await acting.interruption.carried_out(grace, work)
 
 
 async def _noted(settings: Configuration, session: Session, clock: Clock) -> bool:

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.noop_check import noop_check
+from reconciler.app.idle_note import noop_check
 from reconciler.cli import tuning
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
@@ -20,8 +20,7 @@ from reconciler.settings.raw import raw_configuration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.app.idle_note import IdleNote
-    from reconciler.app.noop_check import Tried
+    from reconciler.app.idle_note import IdleNote, Tried
     from reconciler.settings import Configuration
 
 _WITHOUT_EFFECT = frozenset({"--wait", "--no-wait"})

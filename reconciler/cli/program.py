@@ -61,7 +61,7 @@ def _work(arguments: list[str]) -> None:
     name, rest = arguments[:1], arguments[1:]
     tried = None
     if name == ["apply"]:
-        from reconciler.app.noop_check import Tried  # noqa: PLC0415 - for this command alone
+        from reconciler.app.idle_note import Tried  # noqa: PLC0415 - for this command alone
         from reconciler.cli.early import nothing_moved  # noqa: PLC0415
 
         tried = Tried()

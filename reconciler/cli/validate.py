@@ -101,18 +101,10 @@ def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
         echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
 
 
-def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.code_quality(reasons))
-
-
-def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.sarif_log(reasons, __version__))
-
-
 _FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {
     ValidateOutput.TEXT: as_text,
     ValidateOutput.JSON: _as_json,
     ValidateOutput.GITHUB: _for_github,
-    ValidateOutput.GITLAB: _for_gitlab,
-    ValidateOutput.SARIF: _as_sarif,
+    ValidateOutput.GITLAB: lambda _, reasons: put_json(hosts.code_quality(reasons)),
+    ValidateOutput.SARIF: lambda _, reasons: put_json(hosts.sarif_log(reasons, __version__)),
 }

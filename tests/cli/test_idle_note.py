@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from reconciler.app.idle_note import MARK
-from reconciler.app.noop_check import Tried, noop_check
+from reconciler.app.idle_note import MARK, Tried, noop_check
 from reconciler.settings.raw import raw_configuration
 from tests.program import EMBEDDED, Fleet, modelarts
 from tests.relay import relayed
