@@ -206,10 +206,8 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
         problem: str | None = None
         try:
             await asyncio.to_thread(write)
-        except ReconcilerError as error:
-            problem = str(error)
         except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
-            problem = unexpected(error)
+            problem = str(error) if isinstance(error, ReconcilerError) else unexpected(error)
         if problem is None:
             if pause:
                 log.info("notes are written again")
@@ -240,9 +238,7 @@ def write_once(
 def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tuple[int, int]:
     """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
 
-    Args:
-        configuration: what is configured.
-        on_note: hears of a repository of notes that was damaged.
+    `on_note` hears of a repository of notes that was damaged.
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.

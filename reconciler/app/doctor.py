@@ -233,11 +233,7 @@ class _Measured:
 
 
 async def _measured(registry: Registry, url: str, target: str, seconds: float) -> _Measured:
-    """Watches the journal and the list; ends when an import was seen through, or when the time is over.
-
-    Raises:
-        StateError, RegistryError: they cannot be read.
-    """
+    """Watches journal and list until an import was seen through, or the time is over. Raises StateError."""
     measured, before = _Measured(), len(_events(url, target))
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not (measured.delays and not measured.unseen):

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.app.indexed import index_of, part_of, reader_of
-from reconciler.app.repository import source_of
+from reconciler.app.repository import index_of, part_of, reader_of, source_of
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest

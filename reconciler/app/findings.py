@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from reconciler.app.credentials import page_tokens, secret_of
-from reconciler.app.indexed import reader_of
-from reconciler.app.repository import source_of
+from reconciler.app.repository import reader_of, source_of
 from reconciler.app.session import require_trust
 from reconciler.contract import edition
 from reconciler.engine.check import check, counted

@@ -8,8 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.app.indexed import index_of, part_of
-from reconciler.app.repository import source_of
+from reconciler.app.repository import index_of, part_of, source_of
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import CommitGraph, places
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError

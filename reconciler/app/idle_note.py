@@ -225,27 +225,13 @@ def _stamp(file: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-@dataclass(slots=True)
-class Tried:
-    """What a check learnt on its way, for the cycle that follows.
-
-    Attributes:
-        cooldown: which credentials were refused; None where none was sent.
-    """
-
-    cooldown: CredentialCooldown | None = None
-
-
 def noop_check(
-    raw: RawConfiguration, target: str | None, tried: Tried, settings: Callable[[], Configuration]
-) -> IdleNote | None:
+    raw: RawConfiguration, target: str | None, settings: Callable[[], Configuration]
+) -> tuple[IdleNote | None, CredentialCooldown | None]:
     """The note on how the last cycle left everything, while it holds; None when a cycle has to look.
 
-    Args:
-        raw: the configuration as it is written.
-        target: the one target that is meant; None for all.
-        tried: is told what was learnt, for the cycle that may follow.
-        settings: gives the configuration, checked; called where a remote repository is followed.
+    Also which credentials were refused, for that cycle; None where none was sent. `settings` gives the
+    configuration, checked, where a remote repository is followed.
 
     Raises:
         ConfigurationError, RecursionError: the configuration is wrong.
@@ -254,24 +240,23 @@ def noop_check(
     seen = peek(raw.state_url, MARK)
     note = None if seen is None else read(seen.note)
     if seen is None or note is None or not note.holds(seen) or not note.is_of(raw, target):
-        return None
+        return None, None
     if _newest(note, settings) != note.rest.commit:
-        return None
+        return None, None
     # an embedded registry was seen by its files
     asked = {name: word for name, word in note.rest.lists.items() if name in note.services}
-    if asked:
-        from reconciler.app.registries import are_as_listed  # noqa: PLC0415 - brings the HTTP client
+    if not asked:
+        return note, None
+    from reconciler.app.registries import are_as_listed  # noqa: PLC0415 - brings the HTTP client
 
-        is_same, tried.cooldown = are_as_listed(raw, note.services, asked)
-        return note if is_same else None
-    return note
+    is_same, cooldown = are_as_listed(raw, note.services, asked)
+    return note if is_same else None, cooldown
 
 
 def _newest(note: IdleNote, settings: Callable[[], Configuration]) -> str | None:
     """The branch's newest commit; None where a folder cannot be read, of which a cycle tells more.
 
-    Raises:
-        SourceError: a remote repository could not be asked; a cycle would not do better.
+    Raises SourceError where a remote repository could not be asked: a cycle would not do better.
     """
     if note.folder is None:
         from reconciler.app.repository import source_of  # noqa: PLC0415 - only where commits are behind a URL

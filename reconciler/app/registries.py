@@ -183,10 +183,7 @@ def are_as_listed(
     False also where one does not answer: the cycle that follows finds out why, and says so. What was refused
     meanwhile is given too, so that it does not send a wrong key again.
 
-    Args:
-        raw: the configuration as it is written, for the credentials in it.
-        services: how the registries are reached, by target; None where that is not known.
-        lists: the digests, by target.
+    The credentials are those of `raw`; `services` says how registries are reached, and `lists` the digests.
     """
     cooldown = CredentialCooldown()
 

@@ -138,11 +138,7 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
 
 
 async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
-    """Runs the loop, and ends it where it stands still or nobody can see it any more.
-
-    Raises:
-        StuckError: it stood still, or the page's server stopped by itself.
-    """
+    """Runs the loop; raises StuckError where it stands still, or the page's server stopped by itself."""
     work = asyncio.create_task(service.worker.run(service.loop.run()), name="loop")
     said = False
     longest = service.health.longest_call + _NO_SUPERVISOR
@@ -195,7 +191,6 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 
 
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
-    """Counts a delivery, and names the sender of one that was refused."""
     metrics.count("webhook_deliveries", delivery.result)
     if delivery.result == "refused":
         log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.audit import notes_remote
 from reconciler.app.idle_note import MARK, idle_note, written
-from reconciler.app.indexed import index_of, part_of, reader_of, renamed
 from reconciler.app.inspection import inspection_of
 from reconciler.app.registries import Opening, Reopened, kind_of, registry_of
-from reconciler.app.repository import source_of, trust_rules
+from reconciler.app.repository import index_of, part_of, reader_of, renamed, source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
 from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
@@ -203,8 +202,7 @@ def _campaigning(
 ) -> Iterator[Campaign]:
     """Campaigns for the leases while the block runs, and gives them back after it.
 
-    Raises:
-        StateLockedError: somebody leads one of the targets, and that is not waited for.
+    Raises StateLockedError where somebody leads one of the targets, and that is not waited for.
     """
     campaign = Campaign(
         leases,

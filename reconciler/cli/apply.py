@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.audit import write_once
-from reconciler.app.idle_note import Tried
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import flush
 from reconciler.cli.acting import Acting, actor, hand_over
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Report
+    from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
 
 DigestOption = Annotated[
@@ -84,7 +84,7 @@ def apply(
     whole = verbose or output is Output.JSON
     try:
         with acting.progress.shown():
-            report = asyncio.run(_apply(acting, options, context.obj or Tried(), whole=whole))
+            report = asyncio.run(_apply(acting, options, context.obj, whole=whole))
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
@@ -105,10 +105,12 @@ def _require_digest(option: str, text: str | None) -> None:
         )
 
 
-async def _apply(acting: Acting, options: CycleOptions, tried: Tried, *, whole: bool) -> Report:
+async def _apply(
+    acting: Acting, options: CycleOptions, cooldown: CredentialCooldown | None, *, whole: bool
+) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
     settings, heard = acting.settings, Listeners(acting.progress)
-    heritage = Heritage() if tried.cooldown is None else Heritage(tried.cooldown)
+    heritage = Heritage() if cooldown is None else Heritage(cooldown)
 
     async def work(clock: Clock) -> Report:
         async with open_session(

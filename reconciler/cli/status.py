@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.earlier import earlier
-from reconciler.app.indexed import renamed
+from reconciler.app.repository import renamed
 from reconciler.cli import options
 from reconciler.cli.asked import written
 from reconciler.cli.report import about, leave, show

@@ -68,11 +68,7 @@ def colour(stream: TextIO | None = None) -> bool:
 
 
 def echo(text: str) -> None:
-    """One result to standard output, with a final newline, as far as `limits.output` lets it.
-
-    Raises:
-        OutputClosedError: nobody reads it.
-    """
+    """A result to standard output, with a final newline, within `limits.output`. Raises OutputClosedError."""
     _write(text_within(inert(text), _Output.most))
 
 
@@ -86,11 +82,7 @@ def _write(text: str) -> None:
 
 
 def put_all(pieces: Iterable[str]) -> None:
-    """Many pieces of a result, each of whole lines, to standard output, as far as `limits.output` lets them.
-
-    Raises:
-        OutputClosedError: nobody reads it.
-    """
+    """Many pieces of a result, each of whole lines, within `limits.output`. Raises OutputClosedError."""
     _write_all(pieces_within(map(inert, pieces), _Output.most))
 
 

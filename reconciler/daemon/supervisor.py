@@ -203,15 +203,13 @@ class Supervisor:
         began = time.monotonic()
         try:
             await self.open()
-        except ReconcilerError as error:
-            problem, waits = str(error), isinstance(error, StateLockedError)
-            lost = isinstance(error, StateError)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may find it gone
-            problem, lost, waits = unexpected(error), False, False
+            problem = str(error) if isinstance(error, ReconcilerError) else unexpected(error)
+            waits = isinstance(error, StateLockedError)
+            if isinstance(error, StateError):
+                self.health.state_problem = problem
         else:
             return True
-        if lost:
-            self.health.state_problem = problem
         message = "another process holds the state; waiting for it" if waits else "state still away"
         log.error(message, error=problem, next_attempt_in=self._later())
         tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)

@@ -193,9 +193,8 @@ async def watched(
     """Asks for a tick whenever one of the paths changes; without the kernel the schedule is left.
 
     `paths` gives files and folders by the word to ask with, each without what lies below it. What is written
-    to a file in a folder counts too, unless the word is `LOCATION`. It is asked
-    again after every change, and after `look_again` seconds without one; a path that does not exist is left
-    out.
+    to a file in a folder counts too, unless the word is `LOCATION`. It is asked again after every change, and
+    after `look_again` seconds without one; a path that does not exist is left out.
     """
     async with beside(_watch(paths, ask, look_again), "watch"):
         await asyncio.sleep(0)  # the watch stands once its task waits: what moves from now on is noticed
