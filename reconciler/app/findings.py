@@ -158,7 +158,7 @@ async def examine_sinks(configuration: Configuration) -> list[Finding]:
     """Whether each sink's secrets can be read, and what it needs is there; nothing is sent."""
     findings = []
     for section in configuration.settings.notify:
-        check, problem = f"sink {section.title}", None
+        title, problem = f"sink {section.title}", None
         if section.kind == "apprise" and find_spec("apprise") is None:
             problem = "apprise is not installed: pip install 'model-reconciler[notify]'"
         for name in ("url", "secret"):
@@ -172,9 +172,9 @@ async def examine_sinks(configuration: Configuration) -> list[Finding]:
             problem = problem if fault is None else f"url: {fault}"
         remedy = f"correct it, and try it with `reconciler notify test {section.title}`"
         findings.append(
-            Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)
+            Finding(title, "error", problem, None, remedy, Exit.CONFIGURATION)
             if problem
-            else Finding(check, "ok", f"{section.kind}; `reconciler notify test {section.title}` tries it")
+            else Finding(title, "ok", f"{section.kind}; `reconciler notify test {section.title}` tries it")
         )
     return findings
 
