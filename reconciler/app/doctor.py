@@ -22,14 +22,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reconciler.app.findings import (
-    Finding,
-    configuration_findings,
-    examine_sinks,
-    exposures,
-    git_findings,
-    state_finding,
-)
+from reconciler.app.findings import Finding, local_findings
 from reconciler.app.registries import Opening, crash_told, registry_of
 from reconciler.app.session import timing_of
 from reconciler.engine.values import Event, EventKind
@@ -64,13 +57,7 @@ async def examine(
     `watch`: seconds to watch imports for how late the registry's list shows them; None does not.
     """
     names = configuration.chosen(only)
-    findings = [
-        *configuration_findings(configuration),
-        *exposures(configuration, names),
-        *git_findings(configuration, names),
-        state_finding(configuration),
-        *await examine_sinks(configuration),
-    ]
+    findings = await local_findings(configuration, names)
     for name in names:
         findings += [finding async for finding in _target(configuration, name, watch)]
     return findings

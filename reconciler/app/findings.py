@@ -61,8 +61,18 @@ class Finding:
     exit_code: Exit = Exit.OK
 
 
-def configuration_findings(configuration: Configuration) -> Iterator[Finding]:
-    """Where the configuration is, what is doubtful in it, and whether the page's tokens can be read."""
+async def local_findings(configuration: Configuration, names: tuple[str, ...]) -> list[Finding]:
+    """What is found without asking a registry, in the order in which one depends on the other."""
+    return [
+        *_configuration(configuration),
+        *_exposures(configuration, names),
+        *_git(configuration, names),
+        _state(configuration),
+        *await _sinks(configuration),
+    ]
+
+
+def _configuration(configuration: Configuration) -> Iterator[Finding]:
     where = configuration.file or "no reconciler.toml: everything defaults"
     python = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
@@ -76,8 +86,7 @@ def configuration_findings(configuration: Configuration) -> Iterator[Finding]:
         yield Finding("config", "error", str(error), None, remedy, Exit.CONFIGURATION)
 
 
-def git_findings(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
-    """Whether git can be read, what is followed, and what is declared there for each target."""
+def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
     try:
         with closing(source_of(configuration)) as source:
             commit = source.head()
@@ -140,8 +149,7 @@ def _manifests(configuration: Configuration, name: str, source: Source, commit: 
     return Finding("manifests", "ok", message, name)
 
 
-def state_finding(configuration: Configuration) -> Finding:
-    """Whether the state is sound."""
+def _state(configuration: Configuration) -> Finding:
     try:
         problems = check_state(configuration.state_url)
     except ReconcilerError as error:
@@ -154,7 +162,7 @@ def state_finding(configuration: Configuration) -> Finding:
     return Finding("state", "ok", "not there yet: the first `reconciler apply` makes it")
 
 
-async def examine_sinks(configuration: Configuration) -> list[Finding]:
+async def _sinks(configuration: Configuration) -> list[Finding]:
     """Whether each sink's secrets can be read, and what it needs is there; nothing is sent."""
     findings = []
     for section in configuration.settings.notify:
@@ -179,7 +187,7 @@ async def examine_sinks(configuration: Configuration) -> list[Finding]:
     return findings
 
 
-def exposures(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
+def _exposures(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
     """A warning for everything that lies more open than it needs to."""
     for keys, section in _sections(configuration, names):
         for name in section.model_fields_set:

@@ -12,18 +12,9 @@ import typer
 from reconciler.app.audit import write_once
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import flush
+from reconciler.cli import options
 from reconciler.cli.acting import Acting, actor, hand_over
 from reconciler.cli.early import pack_mirror
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    PlanOutput,
-    QuietOption,
-    RefreshOption,
-    TargetOption,
-    VerboseOption,
-)
 from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
@@ -54,17 +45,17 @@ _NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 def apply(
     context: typer.Context,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow each import until it is final.")
     ] = True,
     expect_digest: DigestOption = None,
     confirm: ConfirmOption = None,
-    refresh: RefreshOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    refresh: options.RefreshOption = False,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """One cycle: plans, imports what is new, and waits for the outcome.
 
@@ -73,7 +64,7 @@ def apply(
     for option, digest in (("--expect-digest", expect_digest), ("--confirm", confirm)):
         _require_digest(option, digest)
     acting = Acting.on(warned(config), target, quiet=quiet)
-    options = CycleOptions(
+    cycle = CycleOptions(
         wait=wait,
         whole=False,
         refresh=refresh,
@@ -81,17 +72,17 @@ def apply(
         confirm=confirm,
         actor=actor("apply --confirm" if confirm else "apply"),
     )
-    whole = verbose or output is Output.JSON
+    whole = verbose or output is options.Output.JSON
     try:
         with acting.progress.shown():
-            report = asyncio.run(_apply(acting, options, context.obj, whole=whole))
+            report = asyncio.run(_apply(acting, cycle, context.obj, whole=whole))
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
         acting.progress.idle = False  # the loop packs its mirror itself
         report = hand_over(acting, confirm, wait=wait)
     imported = acting.progress.imported
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=imported)
+    show(report, options.PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=imported)
     if acting.progress.idle and acting.interruption.by is None:
         pack_mirror(acting.settings)
     leave(report, pending=True, interruption=acting.interruption)
@@ -106,7 +97,7 @@ def _require_digest(option: str, text: str | None) -> None:
 
 
 async def _apply(
-    acting: Acting, options: CycleOptions, cooldown: CredentialCooldown | None, *, whole: bool
+    acting: Acting, cycle: CycleOptions, cooldown: CredentialCooldown | None, *, whole: bool
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
     settings, heard = acting.settings, Listeners(acting.progress)
@@ -116,7 +107,7 @@ async def _apply(
         async with open_session(
             settings, acts=True, only=acting.only, clock=clock, listeners=heard, heritage=heritage
         ) as session:
-            report = await session.engine.cycle(options)
+            report = await session.engine.cycle(cycle)
             leads = partial(session.engine.leadership.leads, SHARED)
             left = await flush(settings, session.ledger.outbox, clock, _NOTIFYING, leads)
             for name, backlog in left.items():
