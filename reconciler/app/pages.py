@@ -8,13 +8,12 @@ old.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
 import time
 from collections import OrderedDict
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -253,7 +252,7 @@ class ServicePages:
         if unknown and len(self._commits) > _COMMITS_KEPT:
             self._commits.clear()
         if unknown:
-            with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
+            with suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
                 found = source.attributions(unknown)
                 self._commits.update({commit: found.get(commit) for commit in unknown})
         shown = self._shown(session)

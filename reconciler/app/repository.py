@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import Budgets
-from reconciler.contract import edition, rules_version
+from reconciler.contract import rules_version
 from reconciler.errors import ReconcilerError
 from reconciler.phrases import many
 from reconciler.settings.raw import PREFIX
@@ -90,7 +90,8 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 
 def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
-    from reconciler.engine.desired import KEPT_WHOLE, ManifestParser  # noqa: PLC0415 - not for `history`
+    from reconciler.contract import edition  # noqa: PLC0415 - not for `history`, as the next
+    from reconciler.engine.desired import KEPT_WHOLE, ManifestParser  # noqa: PLC0415
 
     target = configuration.settings.targets[name]
     rules = edition(target.edition, strict_config=target.strict_config)

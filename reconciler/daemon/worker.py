@@ -8,7 +8,6 @@ them with it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -93,7 +92,7 @@ class Stop:
         with self._lock:
             self._asked.set()
             for event, loop in self._waiting.items():
-                with contextlib.suppress(RuntimeError):  # a loop that is closed already waits for nothing
+                with suppress(RuntimeError):  # a loop that is closed already waits for nothing
                     loop.call_soon_threadsafe(event.set)
 
     def asked(self) -> bool:
@@ -115,6 +114,6 @@ class Stop:
 
     async def sleep(self, seconds: float) -> None:
         """Waits that long, or until somebody asks to stop."""
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wait()
