@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from reconciler.app.crash import failure_told
+from reconciler.app.registries import failure_told
 from reconciler.app.scaffold import write_new
 from reconciler.app.session import Session, open_session
 from reconciler.engine.adopt import Candidate, candidate, paths_of, prove
@@ -66,19 +67,13 @@ async def adoptions(
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
     async with open_session(configuration, acts=False, only=only) as session:
-        commit = _newest(session)
+        commit: str | None = None
+        with suppress(NoCommitError):  # a repository that has no commit yet declares nothing
+            commit = session.source.head()
         for target in session.engine.targets:
             with failure_told(target.name):
                 async for adopted in _in_target(session, target, commit, glob, tell):
                     yield adopted
-
-
-def _newest(session: Session) -> str | None:
-    """The commit whose manifests count; None in a repository that has none yet, and declares nothing."""
-    try:
-        return session.source.head()
-    except NoCommitError:
-        return None
 
 
 async def _in_target(

@@ -203,7 +203,11 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
             async with asyncio.timeout(pause or None):
                 await woken.wait()
         woken.clear()
-        problem = await _problem(write)
+        problem: str | None = None
+        try:
+            await asyncio.to_thread(write)
+        except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
+            problem = str(error) if isinstance(error, ReconcilerError) else unexpected(error)
         if problem is None:
             if pause:
                 log.info("notes are written again")
@@ -212,17 +216,6 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
             say = log.debug if pause else log.warning
             pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
             say("notes not written", error=problem, next_attempt_in=round(pause))
-
-
-async def _problem(write: Callable[[], None]) -> str | None:
-    """Writes what is to be written; why that could not be done, or None."""
-    try:
-        await asyncio.to_thread(write)
-    except ReconcilerError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
-        return unexpected(error)
-    return None
 
 
 def write_once(
@@ -245,9 +238,7 @@ def write_once(
 def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tuple[int, int]:
     """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
 
-    Args:
-        configuration: what is configured.
-        on_note: hears of a repository of notes that was damaged.
+    `on_note` hears of a repository of notes that was damaged.
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.daemon.cycle_job import Tick
-    from reconciler.daemon.health import Health
+    from reconciler.daemon.supervisor import Health
     from reconciler.engine.leadership import Survey
     from reconciler.notify import Backlog
 
@@ -99,7 +99,11 @@ class Board:
         """Hears of what is journalled."""
         self.health.step()
         self.metrics.observe_events([event])
-        self._move()
+        now = time.monotonic()
+        if now - self._moved_at > _MOVES_APART:
+            # events come in hundreds a second, and a report follows the last of them: readers hear of some
+            self._moved_at = now
+            self.revision += 1
         key = (event.target, event.pair)
         if event.kind in _ENDED or (event.kind is EventKind.ADOPTED and event.stage in FINAL):
             self._open.pop(key, None)
@@ -196,10 +200,3 @@ class Board:
         """Why what the page shows may be old. What else a person has to know is a note in the next report."""
         why = self.health.not_ready()
         return "; ".join(filter(None, [why, self.alert])) if why else None
-
-    def _move(self) -> None:
-        """Events come in hundreds a second, and a report follows the last of them: readers hear of some."""
-        now = time.monotonic()
-        if now - self._moved_at > _MOVES_APART:
-            self._moved_at = now
-            self.revision += 1

@@ -63,17 +63,16 @@ def checking_by(raw: RawConfiguration, load: Callable[[], Configuration]) -> Che
     where = _where(raw)
     kept = where and _read(*where)
     if kept is None:
-        kept = _checking(load())
+        configuration = load()
+        settings = configuration.settings
+        places = {
+            name: Place(one.path, one.edition, one.strict_config) for name, one in settings.targets.items()
+        }
+        budgets = budgets_of(configuration)
+        kept = Checking(settings.source.repo, places, budgets, configuration.warnings)
         if where:
             _write(*where, kept)
     return kept
-
-
-def _checking(configuration: Configuration) -> Checking:
-    targets = configuration.settings.targets
-    places = {name: Place(one.path, one.edition, one.strict_config) for name, one in targets.items()}
-    repo = configuration.settings.source.repo
-    return Checking(repo, places, budgets_of(configuration), configuration.warnings)
 
 
 def _where(raw: RawConfiguration) -> tuple[Path, str] | None:

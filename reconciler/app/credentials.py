@@ -137,14 +137,13 @@ def _given(base: Path, section: BaseModel, name: str, table: str) -> str:
         return str(value.get_secret_value())
     if variable is not None:
         return os.environ.get(variable, "")
-    return "" if file is None else _text(base / file, f"{table}.{name}_file")
-
-
-def _text(file: Path, key: str) -> str:
+    if file is None:
+        return ""
+    path: Path = base / file
     try:
-        return file.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"{key}: {shown_name(file.name)} cannot be read") from None
+        raise ConfigurationError(f"{table}.{name}_file: {shown_name(path.name)} cannot be read") from None
 
 
 def _required(base: Path, at: At, name: str) -> registry.Secret:

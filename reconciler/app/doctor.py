@@ -1,48 +1,51 @@
-"""What a setup lacks, and what to do about it. Looks only: nothing is created, nothing is imported."""
+"""What a setup lacks, and what to do about it. Looks only: nothing is created, nothing is imported.
+
+Of a registry's endpoint: whether it answers, its clock, and how late its list is. Nothing is sent for the
+first two but one HEAD, and nothing is imported for the last: in a real registry a trial would stay there. The
+journal tells of each import that `run` or `apply` makes meanwhile; from then on the list is asked for that
+pair until it shows it.
+"""
 
 from __future__ import annotations
 
-import sys
-from contextlib import closing
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from reconciler.app.crash import crash_told
-from reconciler.app.credentials import page_tokens
-from reconciler.app.endpoint import examine_endpoint, measure
-from reconciler.app.exposure import exposures
-from reconciler.app.finding import Finding
-from reconciler.app.indexed import reader_of
-from reconciler.app.repository import source_of
-from reconciler.app.session import require_trust, timing_of
-from reconciler.app.sinks import examine_sinks
-from reconciler.app.target_kinds import Opening, registry_of
-from reconciler.contract import edition
-from reconciler.engine.check import check, counted
-from reconciler.errors import (
-    BudgetError,
-    ConfigurationError,
-    Exit,
-    ReconcilerError,
-    RegistryError,
-    Unauthorised,
-)
+from reconciler.app.findings import Finding, local_findings
+from reconciler.app.registries import Opening, crash_told, registry_of
+from reconciler.app.session import timing_of
+from reconciler.engine.values import Event, EventKind
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.network import proxy_for
 from reconciler.phrases import many
-from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, tls_problem, usual_authorities
 from reconciler.settings import PasswordAuth
-from reconciler.state import check as check_state
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from reconciler.engine.ports import Registry, Source
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.ports import Registry
     from reconciler.engine.vendor import Vendor
     from reconciler.settings import Configuration, Target
-    from reconciler.source import GitSource
 
-_READ = 1000  # manifests; more are counted, and `validate` reads them
+_SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
+_SKEW_NOTED = 60
+_TIMEOUT = 10.0  # seconds for one connection
+_CLOSING = 1.0  # seconds for its end
+_POLL = 0.2  # seconds between two looks
 
 
 async def examine(
@@ -53,106 +56,10 @@ async def examine(
     `watch`: seconds to watch imports for how late the registry's list shows them; None does not.
     """
     names = configuration.chosen(only)
-    findings = [
-        *_configuration(configuration),
-        *exposures(configuration, names),
-        *_git(configuration, names),
-        _state(configuration),
-        *await examine_sinks(configuration),
-    ]
+    findings = await local_findings(configuration, names)
     for name in names:
         findings += [finding async for finding in _target(configuration, name, watch)]
     return findings
-
-
-def _configuration(configuration: Configuration) -> Iterator[Finding]:
-    where = configuration.file or "no reconciler.toml: everything defaults"
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    yield Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
-    for warning in configuration.warnings:
-        yield Finding("config", "warning", warning)
-    try:
-        with configuration.located("web", "token"):
-            page_tokens(configuration.base, configuration.settings.web)
-    except ReconcilerError as error:
-        remedy = "give it as the message says; `run` does not start without it"
-        yield Finding("config", "error", str(error), None, remedy, Exit.CONFIGURATION)
-
-
-def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
-    try:
-        with closing(source_of(configuration)) as source:
-            commit = source.head()
-            message = (
-                f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
-            )
-            yield Finding("git", "ok", message)
-            yield from _trust(configuration, source, commit)
-            for trait in source.surroundings():
-                yield Finding("git", "ok" if trait.fine else "warning", trait.message)
-            for note in source.notes():
-                yield Finding("git", "warning", note)
-            for name in names:
-                rules = edition(configuration.settings.targets[name].edition)
-                message = f"{rules.name} follows {rules.source}; last checked against it on {rules.checked}"
-                yield Finding("edition", "ok", message, name)
-                yield _manifests(configuration, name, source, commit)
-    except ReconcilerError as error:
-        remedy = "check source.repo and source.branch, and that git can read them"
-        yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
-
-
-def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iterator[Finding]:
-    """Whether the newest commit is trusted, where that is asked."""
-    if configuration.settings.source.verify.mode == "off":
-        return
-    with closing(open_state(configuration.state_url, writer=False)) as ledger:
-        require_trust(configuration, source, ledger, None, writes=False)
-        hold = source.judged(commit)
-    if hold is None:
-        yield Finding("trust", "ok", f"commit {commit[:12]} is trusted")
-    else:
-        remedy = "see docs/operations.md, `Of a commit that is not trusted`"
-        yield Finding("trust", "error", hold.message, None, remedy, Exit.REFUSED)
-
-
-def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:
-    target, reader = configuration.settings.targets[name], reader_of(configuration, name)
-    checked = None
-    try:
-        snapshot = source.snapshot(commit, target.path)
-        files = sum(map(reader.reads, snapshot.files))
-        if files <= _READ:
-            checked = check(snapshot, source, reader.edition, budgets=reader.budgets)
-    except BudgetError as error:
-        remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
-        return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
-    if not snapshot.exists:
-        message = f"commit {commit[:12]} has no directory {target.path}"
-        remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
-        return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
-    command = f"`reconciler validate --commit {commit[:12]} --target {name}`"
-    if checked is None:
-        message = f"{files:,} files, counted and not read; {command} checks them"
-        return Finding("manifests", "ok", message, name)
-    message = counted(checked)
-    if checked.errors:
-        remedy = f"see each with {command}"
-        return Finding("manifests", "error", message, name, remedy, Exit.ATTENTION)
-    return Finding("manifests", "ok", message, name)
-
-
-def _state(configuration: Configuration) -> Finding:
-    try:
-        problems = check_state(configuration.state_url)
-    except ReconcilerError as error:
-        return Finding("state", "error", str(error), exit_code=Exit(error.exit_code))
-    if problems:
-        return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNAVAILABLE)
-    with closing(open_state(configuration.state_url, writer=False)) as ledger:
-        if ledger.exists:
-            return Finding("state", "ok", f"sound, with {many(ledger.position(), 'event')} in its journal")
-    return Finding("state", "ok", "not there yet: the first `reconciler apply` makes it")
 
 
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
@@ -161,7 +68,7 @@ async def _target(configuration: Configuration, name: str, watch: float | None) 
         with crash_told(name):
             async with registry_of(configuration, name, Opening(acts=False)) as registry:
                 for key, endpoint in _endpoints(target, name):
-                    async for finding in examine_endpoint(endpoint, key, name):
+                    async for finding in _endpoint(endpoint, key, name):
                         yield finding
                         if finding.level == "error":
                             return
@@ -177,7 +84,7 @@ async def _target(configuration: Configuration, name: str, watch: float | None) 
 
 async def _delay(configuration: Configuration, registry: Registry, name: str, watch: float) -> Finding:
     """How late the list shows what was imported, beside how late `follow.settle` expects it to."""
-    measured = await measure(registry, configuration.state_url, name, watch)
+    measured = await _measured(registry, configuration.state_url, name, watch)
     settle, longest = timing_of(configuration, name).settle, measured.longest
     if longest is None:
         message = f"nothing was imported within {watch:g} s, so the list's delay is not known"
@@ -229,3 +136,114 @@ def _blamed(error: RegistryError, name: str, vendor: Vendor) -> tuple[str, str]:
             f"correct targets.{name}.auth; do not try again and again: five failures lock a key",
         )
     return "registry", f"check targets.{name}.endpoint and project_id"
+
+
+async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding]:
+    """Name resolution, connection, TLS and clock, each before what needs it."""
+    parts = urlsplit(endpoint)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    try:
+        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        remedy = f"check {key} and this machine's DNS"
+        yield Finding(
+            "address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNAVAILABLE
+        )
+        return
+    yield Finding("address", "ok", f"{host} is {addresses[0][4][0]}", name)
+    try:
+        date = await asyncio.wait_for(_date(host, port, secure=secure), _TIMEOUT)
+    except (ssl.SSLError, AuthoritiesUnreadable) as error:
+        remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
+        problem = tls_problem(error, parse_endpoint(endpoint)) or str(error)
+        yield Finding("tls", "error", problem, name, remedy, Exit.UNAVAILABLE)
+        return
+    except (OSError, TimeoutError) as error:
+        remedy = f"check {key}, that it is up, and that no firewall stands between"
+        problem = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
+        message = f"{host} port {port}: {problem}"
+        yield Finding("registry", "error", message, name, remedy, Exit.UNAVAILABLE)
+        return
+    yield Finding("tls", "ok", "certificate accepted" if secure else "plain HTTP on loopback", name)
+    yield _clock(date, name)
+
+
+async def _date(host: str, port: int, *, secure: bool) -> str | None:
+    """The `Date` header of any answer of the server."""
+    context = usual_authorities() if secure else None
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    try:
+        writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        head = await reader.read(16384)
+    finally:
+        writer.close()
+        # waited for: one that is collected after its event loop has ended writes a traceback
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), _CLOSING)
+    lines = head.decode("latin-1").split("\r\n")
+    return next((line[5:].strip() for line in lines if line.lower().startswith("date:")), None)
+
+
+def _clock(date: str | None, name: str) -> Finding:
+    try:
+        skew = abs((parsedate_to_datetime(date or "") - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return Finding("clock", "warning", "the registry does not say what time it is", name)
+    message = f"{skew:.0f} s between this clock and the registry's"
+    if skew > _SKEW_ALLOWED:
+        remedy = "set this machine's clock: signatures are refused beyond 15 minutes"
+        return Finding("clock", "error", message, name, remedy, Exit.UNAVAILABLE)
+    if skew > _SKEW_NOTED:
+        return Finding("clock", "warning", message, name, "set this machine's clock, by NTP for instance")
+    return Finding("clock", "ok", message, name)
+
+
+@dataclass(slots=True)
+class _Measured:
+    """What was seen.
+
+    Attributes:
+        delays: seconds from each import's answer until the list showed it, by pair.
+        unseen: pairs that were imported, and not listed by the end.
+    """
+
+    delays: dict[ModelKey, float] = field(default_factory=dict)
+    unseen: dict[ModelKey, float] = field(default_factory=dict)
+
+    @property
+    def longest(self) -> float | None:
+        """The longest delay, or time that a model has not been listed yet; None without an import."""
+        return max((*self.delays.values(), *self.unseen.values()), default=None)
+
+
+async def _measured(registry: Registry, url: str, target: str, seconds: float) -> _Measured:
+    """Watches journal and list until an import was seen through, or the time is over. Raises StateError."""
+    measured, before = _Measured(), len(_events(url, target))
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not (measured.delays and not measured.unseen):
+        imports = [event for event in _events(url, target)[before:] if event.kind is EventKind.IMPORTED]
+        for event in imports:
+            if event.pair not in measured.delays:
+                await _look(registry, event.pair, event.at, measured)
+        await asyncio.sleep(_POLL)
+    return measured
+
+
+async def _look(registry: Registry, pair: ModelKey, answered: datetime, measured: _Measured) -> None:
+    try:
+        listed = await registry.find(pair)
+    except RegistryError:
+        listed = ()
+    waited = max((datetime.now(UTC) - answered).total_seconds(), 0.0)
+    if listed:
+        measured.unseen.pop(pair, None)
+        measured.delays[pair] = waited
+    else:
+        measured.unseen[pair] = waited
+
+
+def _events(url: str, target: str) -> Sequence[Event]:
+    with closing(open_state(url, writer=False)) as ledger:
+        return ledger.events(target)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.app.indexed import index_of, part_of, reader_of
-from reconciler.app.repository import source_of
+from reconciler.app.repository import index_of, part_of, reader_of, source_of
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest
@@ -83,33 +82,32 @@ class _Earlier:
     def report(self, then: Reconciled, moment: datetime | None, targets: tuple[str, ...]) -> Report:
         """Up to the moment, or as long as the commit was the one reconciled."""
         position = then.position if moment is None else None
+        is_there = self._is_there(then.commit)
         items: list[ModelState] = []
         for target in sorted(targets):
             entries = self.ledger.entries_at(target, position, moment or _EVER)
-            last = max((entry.updated_at for entry in entries.values()), default=then.since)
-            items += self._items(target, then, entries, moment or max(last, then.since))
-        return Report(then.commit, plan_digest(items), tuple(items), notes=self._notes(then.commit))
+            if is_there:
+                last = max((entry.updated_at for entry in entries.values()), default=then.since)
+                items += self._items(target, then.commit, entries, moment or max(last, then.since))
+            else:
+                items += verdicts_of_journal(entries.values())
+        gone = f"git no longer has commit {then.commit[:12]}: shown is what the journal alone tells"
+        notes = tuple(self.source.cut_off()) if is_there else (gone,)
+        return Report(then.commit, plan_digest(items), tuple(items), notes=notes)
 
     def _items(
-        self, target: str, then: Reconciled, entries: Mapping[ModelKey, LedgerEntry], moment: datetime
+        self, target: str, commit: str, entries: Mapping[ModelKey, LedgerEntry], moment: datetime
     ) -> tuple[ModelState, ...]:
-        if not self._is_there(then.commit):
-            return verdicts_of_journal(entries.values())
         part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
 
         def items() -> tuple[ModelState, ...]:
-            declared = desired_state(self.source, part, reader, then.commit)
+            declared = desired_state(self.source, part, reader, commit)
             return verdicts_then(target, declared.desired(), declared.last_commits(), entries, moment)
 
         try:
             return items()
         except IndexLostError:  # only a cache, and empty from now on
             return items()
-
-    def _notes(self, commit: str) -> tuple[str, ...]:
-        if self._is_there(commit):
-            return tuple(self.source.cut_off())
-        return (f"git no longer has commit {commit[:12]}: shown is what the journal alone tells",)
 
     def _is_there(self, commit: str) -> bool:
         try:

@@ -8,8 +8,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.app.indexed import index_of, part_of
-from reconciler.app.repository import source_of
+from reconciler.app.repository import index_of, part_of, source_of
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import CommitGraph, places
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
@@ -86,12 +85,14 @@ class _Commits:
 
     Attributes:
         read: what those did that were just read from the log, by model name.
+        graph: None where the folder is not known, of a target that the configuration does not have any more:
+            the journal alone tells of its models, and git who made the commits that it names.
         source: is asked about commits of which the graph does not tell all.
         kept: what all commits before them did; None where the graph has all.
     """
 
     read: Mapping[str, Mapping[ModelKey, Sequence[FileChange]]]
-    graph: CommitGraph
+    graph: CommitGraph | None
     source: GitSource
     kept: TargetHistory | None = None
 
@@ -120,34 +121,13 @@ class _Commits:
 
         Where that cannot be known, all that git knows.
         """
-        logged = {commit: self.graph.get(commit) for commit in commits}
         infos = dict(self.kept.attributions(commits)) if self.kept else {}
-        infos |= {commit: one.commit_info for commit, one in logged.items() if one is not None and one.deltas}
-        if self.graph.cut is None:
-            return infos
+        if self.graph is not None:
+            logged = {commit: self.graph.get(commit) for commit in commits}
+            infos |= {commit: one.commit_info for commit, one in logged.items() if one and one.deltas}
+            if self.graph.cut is None:
+                return infos
         return {**self.source.attributions(commit for commit in commits if commit not in infos), **infos}
-
-
-@dataclass(frozen=True, slots=True)
-class _Unconfigured:
-    """Stands for `_Commits` of a target that the configuration does not have any more.
-
-    Nobody knows its folder: the journal alone tells of its models, and git who made the commits it names.
-    """
-
-    source: GitSource
-
-    def names(self) -> set[str]:
-        """None."""
-        return set()
-
-    def changes(self, *_: object) -> dict[ModelKey, list[FileChange]]:
-        """None."""
-        return {}
-
-    def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
-        """Those of these commits that git has."""
-        return dict(self.source.attributions(commits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +194,10 @@ class _Past:
                 named = infos | by_commit.named(others)
                 yield from rows((Declaration(target, *one) for one in changes.items()), events, named)
 
-    def _commits(
-        self, target: str, name: str | None = None, version: str | None = None
-    ) -> _Commits | _Unconfigured:
+    def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""
         if target not in self.configuration.settings.targets:
-            return _Unconfigured(self.source)
+            return _Commits({}, None, self.source)
         kept = self.index.history_of(target)
         base = part_of(self.index, self.configuration, target).base()
         folder = self.configuration.settings.targets[target].path

@@ -1,12 +1,16 @@
 """The note on a cycle that left everything at rest, for the next `apply`, which reads it before the settings.
 
 It holds what the settings came to, as far as it takes to see that nothing has moved, and no secret: where one
-is needed, it is read where it stands.
+is needed, it is read where it stands. The note says at which commit and position of the journal every model
+was at rest, by which settings, and until when that is believed. While all of it still holds, a cycle would
+look at nothing but what it would find as it was. A cycle looks at the list of few models each time, and so
+does the check, by one request.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +18,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
+from reconciler.errors import SourceError
+from reconciler.source.local import LocalRepository
+from reconciler.state.peek import peek
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration, ModelArtsTarget
     from reconciler.settings.raw import RawConfiguration
+    from reconciler.state.peek import Peek
 
 MARK = "at-rest"
 """The name of the mark that holds the note; it belongs to no target."""
@@ -98,9 +107,10 @@ class IdleNote:
         is_same = self.is_all if target is None else self.names == (target,)
         return is_same and self.by == _by(raw.fingerprint())
 
-    def holds_files(self) -> bool:
-        """Whether the embedded registries' files are as they were."""
-        return _stamps(self.files) == self.files
+    def holds(self, seen: Peek) -> bool:
+        """Whether it is the time of the note, and nothing was journalled and no file written since."""
+        is_now = self.rest.at <= seen.at < self.rest.until
+        return is_now and self.rest.position == seen.position and _stamps(self.files) == self.files
 
 
 def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -> IdleNote:
@@ -159,7 +169,7 @@ def _facts(value: IdleNote | IdleMark) -> dict[str, Any]:
 
 
 def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access | None]:
-    from reconciler.app.target_kinds import kind_of  # noqa: PLC0415 - to write a note, not to read one
+    from reconciler.app.registries import kind_of  # noqa: PLC0415 - to write a note, not to read one
 
     targets = configuration.settings.targets
     return {
@@ -213,3 +223,51 @@ def _stamp(file: Path) -> list[int]:
     except (OSError, ValueError):
         return []
     return [status.st_size, status.st_mtime_ns]
+
+
+def noop_check(
+    raw: RawConfiguration, target: str | None, settings: Callable[[], Configuration]
+) -> tuple[IdleNote | None, CredentialCooldown | None]:
+    """The note on how the last cycle left everything, while it holds; None when a cycle has to look.
+
+    Also which credentials were refused, for that cycle; None where none was sent. `settings` gives the
+    configuration, checked, where a remote repository is followed.
+
+    Raises:
+        ConfigurationError, RecursionError: the configuration is wrong.
+        SourceError: git could not be read.
+    """
+    seen = peek(raw.state_url, MARK)
+    note = None if seen is None else read(seen.note)
+    if seen is None or note is None or not note.holds(seen) or not note.is_of(raw, target):
+        return None, None
+    if _newest(note, settings) != note.rest.commit:
+        return None, None
+    # an embedded registry was seen by its files
+    asked = {name: word for name, word in note.rest.lists.items() if name in note.services}
+    if not asked:
+        return note, None
+    from reconciler.app.registries import are_as_listed  # noqa: PLC0415 - brings the HTTP client
+
+    is_same, cooldown = are_as_listed(raw, note.services, asked)
+    return note if is_same else None, cooldown
+
+
+def _newest(note: IdleNote, settings: Callable[[], Configuration]) -> str | None:
+    """The branch's newest commit; None where a folder cannot be read, of which a cycle tells more.
+
+    Raises SourceError where a remote repository could not be asked: a cycle would not do better.
+    """
+    if note.folder is None:
+        from reconciler.app.repository import source_of  # noqa: PLC0415 - only where commits are behind a URL
+
+        with closing(source_of(settings())) as source:
+            return source.head()
+    path, branch, timeout, memory = note.folder
+    try:
+        with closing(
+            LocalRepository(Path(path), branch, setting="", timeout=timeout, heap=memory)
+        ) as repository:
+            return repository.head()
+    except SourceError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -12,50 +12,39 @@ from reconciler.settings import AkSkAuth
 
 if TYPE_CHECKING:
     from reconciler.engine.check import Checked
+    from reconciler.engine.ports import Preflight
     from reconciler.manifest import Manifest, Reason
     from reconciler.preflight import ObjectStoreKeys
     from reconciler.settings import Configuration
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time.
+async def _inspect(configuration: Configuration, name: str, manifest: Manifest) -> tuple[Reason, ...]:
+    """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time."""
+    from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
 
-    Attributes:
-        strict: whether doubts are errors.
-    """
+    target = configuration.settings.targets[name]
+    credentials = await _credentials(configuration, name)
+    preflight = Examination(
+        target.edition,
+        lambda: credentials,
+        target.obs_endpoint or (obs_endpoint(target.endpoint) if target.endpoint else None),
+        configuration.base / target.files if target.files else None,
+        target.preflight == "error",
+    )
+    return await asyncio.to_thread(preflight.examine, manifest)
 
-    configuration: Configuration
-    target: str
-    strict: bool
 
-    async def __call__(self, manifest: Manifest) -> tuple[Reason, ...]:
-        """What can be known about the model before its import is asked for."""
-        from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
+async def _credentials(configuration: Configuration, name: str) -> ObjectStoreKeys | None:
+    """The access key of the target, which the object store takes as well; None without one."""
+    from reconciler.preflight import ObjectStoreKeys  # noqa: PLC0415
 
-        target = self.configuration.settings.targets[self.target]
-        credentials = await self._credentials()
-        preflight = Examination(
-            target.edition,
-            lambda: credentials,
-            target.obs_endpoint or (obs_endpoint(target.endpoint) if target.endpoint else None),
-            self.configuration.base / target.files if target.files else None,
-            self.strict,
-        )
-        return await asyncio.to_thread(preflight.examine, manifest)
-
-    async def _credentials(self) -> ObjectStoreKeys | None:
-        """The access key of the target, which the object store takes as well; None without one."""
-        from reconciler.preflight import ObjectStoreKeys  # noqa: PLC0415
-
-        auth = self.configuration.settings.targets[self.target].auth
-        if not isinstance(auth, AkSkAuth):
-            return None
-        base = self.configuration.base
-        secret, token = secret_of(base, auth, "secret_key"), secret_of(base, auth, "security_token")
-        if secret is None:
-            return None
-        return ObjectStoreKeys(auth.access_key, await secret.read(), await token.read() if token else None)
+    base, auth = configuration.base, configuration.settings.targets[name].auth
+    if not isinstance(auth, AkSkAuth):
+        return None
+    secret, token = secret_of(base, auth, "secret_key"), secret_of(base, auth, "security_token")
+    if secret is None:
+        return None
+    return ObjectStoreKeys(auth.access_key, await secret.read(), await token.read() if token else None)
 
 
 def inspected(configuration: Configuration, target: str | None, checked: Checked) -> Checked:
@@ -64,17 +53,16 @@ def inspected(configuration: Configuration, target: str | None, checked: Checked
     async def look() -> Checked:
         seen = checked
         for name in configuration.chosen(target):
-            section = configuration.settings.targets[name]
-            inspection = Inspection(configuration, name, strict=section.preflight == "error")
+            folder = configuration.settings.targets[name].path
             for manifest in checked.manifests:
-                if PurePath(manifest.path).is_relative_to(section.path):
-                    seen = seen.also(await inspection(manifest))
+                if PurePath(manifest.path).is_relative_to(folder):
+                    seen = seen.also(await _inspect(configuration, name, manifest))
         return seen
 
     return asyncio.run(look())
 
 
-def inspection_of(configuration: Configuration, target: str) -> Inspection | None:
+def inspection_of(configuration: Configuration, target: str) -> Preflight | None:
     """The preflight that the loop makes for this target, or None when it is off."""
-    preflight = configuration.settings.targets[target].preflight
-    return None if preflight == "off" else Inspection(configuration, target, strict=preflight == "error")
+    is_off = configuration.settings.targets[target].preflight == "off"
+    return None if is_off else partial(_inspect, configuration, target)

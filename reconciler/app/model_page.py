@@ -18,11 +18,10 @@ from reconciler.manifest.reading import sections
 from reconciler.manifest.text import LARGEST_FILE
 from reconciler.views import history
 from reconciler.views.masked import item_without_addresses, masked_lines, without_address
-from reconciler.views.pages import ManifestLine, ManifestText, ModelFacts, Registered
+from reconciler.views.pages import ManifestLine, ManifestText, ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from reconciler.app.session import Session
     from reconciler.engine.desired import ManifestParser
@@ -111,18 +110,6 @@ class Shown:
     def commit_info(self, made: CommitInfo) -> CommitInfo:
         """A commit's author likewise."""
         return made._replace(author=self.author(made.author) or "")
-
-
-def registered(
-    target: Target,
-    record: ModelRecord,
-    detail: Mapping[str, Any],
-    at: datetime | None = None,
-    why: str | None = None,
-) -> Registered:
-    """Both sides, once the registry was asked; the declared one alone with an empty detail, and `why`."""
-    fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
-    return Registered(fields, at, why)
 
 
 def _versions(items: Iterable[ModelState], registered: set[str]) -> tuple[tuple[str, ModelState | None], ...]:

@@ -8,32 +8,32 @@ old.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
 import time
 from collections import OrderedDict
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler import __version__
-from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
+from reconciler.app.model_page import ModelRecord, Shown, model_record
 from reconciler.app.repository import followed, source_of
 from reconciler.app.sessions import Sessions, page_report
 from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.masked import without_address
-from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, TargetFacts, TickSummary
+from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, Registered, TargetFacts, TickSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from reconciler.app.board import Board
     from reconciler.app.session import Session
+    from reconciler.engine.options import Target
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
@@ -81,6 +81,7 @@ class ServicePages:
     def state(self, report: Report | None) -> PageState:
         """What every page shows."""
         board, web = self.board, self.configuration.settings.web
+        targets = self.configuration.settings.targets
         return PageState(
             now=datetime.now(UTC),
             version=__version__,
@@ -92,7 +93,9 @@ class ServicePages:
             repository=self.followed[0],
             branch=self.followed[1],
             leader=board.leader() or self._leader,
-            targets=tuple(self._target(name) for name in board.targets),
+            targets=tuple(
+                TargetFacts(name, targets[name].shown, board.answered.get(name)) for name in board.targets
+            ),
             commit_url=web.commit_url,
             file_url=web.file_url,
             problem=board.problem() if board.last else None,
@@ -173,10 +176,6 @@ class ServicePages:
         error = tick.error if is_shown else without_address(tick.error or "")
         return TickSummary(tick.at, tick.seconds, tick.outcome, error)
 
-    def _target(self, name: str) -> TargetFacts:
-        shown = self.configuration.settings.targets[name].shown
-        return TargetFacts(name, shown, self.board.answered.get(name))
-
     # in the thread
 
     def _session(self) -> Session:
@@ -242,46 +241,47 @@ class ServicePages:
     def _made(self, session: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
         commits = {item.commit for item in items if item.commit} | {self._commit}
-        self._learn(commits)
+        unknown = [commit for commit in commits if commit and commit not in self._commits]
+        if unknown and len(self._commits) > _COMMITS_KEPT:
+            self._commits.clear()
+        if unknown:
+            with suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
+                found = source.attributions(unknown)
+                self._commits.update({commit: found.get(commit) for commit in unknown})
         shown = self._shown(session)
         infos = {commit: self._commits.get(commit) for commit in commits}
         return {commit: shown.commit_info(made) for commit, made in infos.items() if made is not None}
 
-    def _learn(self, commits: Iterable[str]) -> None:
-        unknown = [commit for commit in commits if commit and commit not in self._commits]
-        if not unknown:
-            return
-        if len(self._commits) > _COMMITS_KEPT:
-            self._commits.clear()
-        with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-            infos = source.attributions(unknown)
-            self._commits.update({commit: infos.get(commit) for commit in unknown})
-
     # the registry
 
     async def _with_registry(self, record: ModelRecord) -> ModelFacts:
-        """The facts with what the registry says of the model, asked seldom and never for long."""
+        """The facts with the declared side and the registry's, field by field."""
         facts = record.facts
         target = next((t for t in self._session().engine.targets if t.name == facts.target), None)
         if facts.version is None or target is None:
             return facts
-        if record.model_id is None:
-            return replace(facts, registered=registered(target, record, {}, why="it is not registered"))
-        key, now = (target.name, record.model_id), datetime.now(UTC)
+        at, detail, why = await self._detail(target, record.model_id)
+        fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
+        return replace(facts, registered=Registered(fields, at, why))
+
+    async def _detail(
+        self, target: Target, model_id: str | None
+    ) -> tuple[datetime | None, Mapping[str, Any], str | None]:
+        """When the registry was asked, seldom and never for long, and its detail; or why there is none."""
+        if model_id is None:
+            return None, {}, "it is not registered"
+        key, now = (target.name, model_id), datetime.now(UTC)
         held = self._details.get(key)
         if held is None or (now - held[0]).total_seconds() > _ASKED_AGAIN:
             if time.monotonic() - self._asked_at < _ASKED_APART:
-                return replace(
-                    facts, registered=registered(target, record, {}, why="the registry was asked just now")
-                )
+                return None, {}, "the registry was asked just now"
             self._asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(_WAITS):
-                    detail = await self.worker.run(target.registry.detail(record.model_id))
+                    detail = await self.worker.run(target.registry.detail(model_id))
             except (ReconcilerError, TimeoutError) as error:
-                why = str(error) or "the registry did not answer in time"
-                return replace(facts, registered=registered(target, record, {}, why=why))
+                return None, {}, str(error) or "the registry did not answer in time"
             held = self._details[key] = (now, detail)
             while len(self._details) > _KEPT:
                 self._details.popitem(last=False)
-        return replace(facts, registered=registered(target, record, held[1], held[0]))
+        return *held, None

@@ -1,4 +1,4 @@
-"""The source that is configured."""
+"""The repository that is configured, and what is kept of its targets, with what decides if it is believed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import Budgets
+from reconciler.contract import rules_version
 from reconciler.errors import ReconcilerError
+from reconciler.phrases import many
 from reconciler.settings.raw import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.engine.desired import ManifestParser
+    from reconciler.index import Store, TargetIndex
     from reconciler.settings import Configuration
     from reconciler.source import GitSource, TrustRules
+    from reconciler.state import SqlLedger
 
 _VARIABLE = f"{PREFIX}SOURCE__REPO"
 
@@ -72,3 +79,44 @@ def _setting(configuration: Configuration) -> str:
         return f"source.repo is {section.repo!r} by default, in {configuration.base}"
     where = _VARIABLE if _VARIABLE in os.environ else configuration.file
     return f"source.repo is {section.repo!r} in {where}, from {configuration.base}"
+
+
+def index_of(configuration: Configuration, *, writes: bool) -> Store:
+    """The index of a configuration's targets; without `writes` nothing is made or changed."""
+    from reconciler.index import Store  # noqa: PLC0415 - files of a work tree are read without
+
+    return Store(configuration.state_dir / "index.db", writes=writes)
+
+
+def reader_of(configuration: Configuration, name: str) -> ManifestParser:
+    """What reads one target's manifests."""
+    from reconciler.contract import edition  # noqa: PLC0415 - not for `history`, as the next
+    from reconciler.engine.desired import KEPT_WHOLE, ManifestParser  # noqa: PLC0415
+
+    target = configuration.settings.targets[name]
+    rules = edition(target.edition, strict_config=target.strict_config)
+    kept = KEPT_WHOLE // len(configuration.settings.targets)
+    return ManifestParser(rules, target.path, budgets_of(configuration), kept)
+
+
+def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:
+    """One target's part of the index, for the rules that are in force."""
+    target = configuration.settings.targets[name]
+    strict = " strict" if target.strict_config else ""
+    return store.of(name, f"{target.path} {target.edition}{strict} {rules_version()}")
+
+
+def renamed(configuration: Configuration, ledger: SqlLedger, names: Iterable[str]) -> Iterator[str]:
+    """A note on each of these targets of which nothing is remembered, but by a name that is gone."""
+    targets = configuration.settings.targets
+    gone = {what: name for name, what in ledger.targets().items() if name not in targets}
+    for name in names:
+        before = gone.get(targets[name].identity)
+        if before is None or ledger.marks(name) or not (entries := len(ledger.entries(before))):
+            continue
+        yield (
+            f"target {name}: nothing is remembered of it, but {many(entries, 'model')} of its registry under "
+            f"{before}, a target that is not configured any more. If {name} is its new name, its history, "
+            "its back-off and what `retry` has to release stay under the old one, and what is registered is "
+            f"adopted; to keep them, call it {before} again"
+        )

@@ -17,12 +17,10 @@ from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.pages import ServicePages
 from reconciler.app.sessions import Sessions, longest_call
-from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
-from reconciler.daemon.stop import Stop, in_flight, longest_end
-from reconciler.daemon.supervisor import Supervisor
+from reconciler.daemon.supervisor import INTERVALS, Health, Supervisor
 from reconciler.daemon.triggers import scheduled, seconds_until, signals, trigger_of
-from reconciler.daemon.worker import Worker, working
+from reconciler.daemon.worker import Stop, Worker, in_flight, longest_end, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
 from reconciler.log import log
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
     from reconciler.settings import Configuration
     from reconciler.views.metrics import Metrics
-
 
 _USUAL_PORT = 8321
 _USUAL_HEALTH_PORT = 8322
@@ -124,27 +121,22 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
         stop.request()
 
     await service.worker.run(loop.bind())  # first: what is asked for from now on has to wake it
-    with signals(
-        loop.ask, stop_asked
-    ):  # before the page says that the program is there: it can be stopped then
+    # before the page says that the program is there: it can be stopped then
+    with signals(loop.ask, stop_asked):
         async with _page(service, gone.set):
             for warning in service.configuration.warnings:
                 log.warning(warning)
-            log.info("started", **_start_facts(service))
-            trigger = trigger_of(service.configuration.settings.schedule)
-            async with scheduled(
-                trigger, loop.ask, missed=partial(metrics.count, "missed_ticks")
-            ) as next_run:
+            schedule = service.configuration.settings.schedule
+            times = schedule.cron or f"every {schedule.every.total_seconds():g} s"
+            log.info("started", schedule=times, targets=", ".join(service.board.targets))
+            missed = partial(metrics.count, "missed_ticks")
+            async with scheduled(trigger_of(schedule), loop.ask, missed=missed) as next_run:
                 service.board.next_run = next_run
                 await _until_stopped(service, gone)
 
 
 async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
-    """Runs the loop, and ends it where it stands still or nobody can see it any more.
-
-    Raises:
-        StuckError: it stood still, or the page's server stopped by itself.
-    """
+    """Runs the loop; raises StuckError where it stands still, or the page's server stopped by itself."""
     work = asyncio.create_task(service.worker.run(service.loop.run()), name="loop")
     said = False
     longest = service.health.longest_call + _NO_SUPERVISOR
@@ -159,14 +151,6 @@ async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
             why = "the page's server stopped by itself" if gone.is_set() else problem
             raise StuckError(f"{why}; start the process again: the next start settles what was in flight")
     await work
-
-
-def _start_facts(service: _Service) -> dict[str, str]:
-    schedule = service.configuration.settings.schedule
-    return {
-        "schedule": schedule.cron or f"every {schedule.every.total_seconds():g} s",
-        "targets": ", ".join(service.board.targets),
-    }
 
 
 @contextlib.asynccontextmanager
@@ -205,7 +189,6 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 
 
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
-    """Counts a delivery, and names the sender of one that was refused."""
     metrics.count("webhook_deliveries", delivery.result)
     if delivery.result == "refused":
         log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)

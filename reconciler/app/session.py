@@ -8,14 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.audit import notes_remote
-from reconciler.app.identity import renamed
 from reconciler.app.idle_note import MARK, idle_note, written
-from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
-from reconciler.app.reopened import Reopened
-from reconciler.app.repository import source_of, trust_rules
+from reconciler.app.registries import Opening, Reopened, kind_of, registry_of
+from reconciler.app.repository import index_of, part_of, reader_of, renamed, source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
-from reconciler.app.target_kinds import Opening, kind_of, registry_of
 from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
@@ -121,7 +118,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         if ledger.leases is not None:
             heritage.holder = ledger.leases.holder
             campaign = stack.enter_context(
-                campaigning(configuration, ledger.leases, names, listeners, stands_by=stands_by)
+                _campaigning(configuration, ledger.leases, names, listeners, stands_by=stands_by)
             )
             clock = replace(clock or Clock(), now=campaign.now)
         require_trust(configuration, source, ledger, clock, writes=acts)
@@ -153,15 +150,18 @@ async def _targets(
     registries: contextlib.AsyncExitStack,
 ) -> tuple[Target, ...]:
     """The targets, with their registries open; these are closed by the stack. Raises TargetUnusable."""
-    opened: list[Reopened] = []
-    targets = []
+    targets, errors = [], []
     for name, its_own in how.items():
         opening = partial(registry_of, configuration, name, its_own)
-        registry = Reopened(name, kind_of(configuration, name).vendor, opening)
+        registry = Reopened(kind_of(configuration, name).vendor, opening)
         registries.push_async_callback(registry.aclose)
-        opened.append(registry)
+        try:
+            await registry.opened()
+        except TargetUnusable as error:
+            errors.append(error)  # it is tried again with each cycle
         targets.append(_target(configuration, name, registry, index))
-    await _open(opened)
+    if len(errors) == len(targets):
+        raise errors[0]
     return tuple(targets)
 
 
@@ -174,18 +174,6 @@ def require_trust(
         from reconciler.source.trust import Trust  # noqa: PLC0415 - only where it is configured
 
         source.require(Trust(rules, ledger, writes=writes, now=(clock or Clock()).now))
-
-
-async def _open(registries: Sequence[Reopened]) -> None:
-    """Opens them all; those that cannot be are tried again with each cycle. Raises TargetUnusable."""
-    errors = []
-    for registry in registries:
-        try:
-            await registry.opened()
-        except TargetUnusable as error:
-            errors.append(error)
-    if len(errors) == len(registries):
-        raise errors[0]
 
 
 def _ledger(
@@ -204,7 +192,7 @@ def _ledger(
 
 
 @contextlib.contextmanager
-def campaigning(
+def _campaigning(
     configuration: Configuration,
     leases: SqlLeases,
     names: Sequence[str],
@@ -214,8 +202,7 @@ def campaigning(
 ) -> Iterator[Campaign]:
     """Campaigns for the leases while the block runs, and gives them back after it.
 
-    Raises:
-        StateLockedError: somebody leads one of the targets, and that is not waited for.
+    Raises StateLockedError where somebody leads one of the targets, and that is not waited for.
     """
     campaign = Campaign(
         leases,

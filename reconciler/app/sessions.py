@@ -19,7 +19,7 @@ from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
 from reconciler.daemon.loop import STATE
-from reconciler.daemon.watch import LOCATION
+from reconciler.daemon.triggers import LOCATION
 from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED, Survey

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import secret_of
-from reconciler.app.finding import Finding
 from reconciler.engine.episodes import Subscription
-from reconciler.errors import ConfigurationError, Exit
+from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.settings.section import sink_url_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,31 +72,6 @@ async def flush(
 
     sender = Sender(outbox, sinks_of(configuration, clock), clock, leads=leads)
     return await sender.flush(seconds)
-
-
-async def examine_sinks(configuration: Configuration) -> list[Finding]:
-    """Whether each sink's secrets can be read, and what it needs is there; nothing is sent."""
-    findings = []
-    for section in configuration.settings.notify:
-        check, problem = f"sink {section.title}", None
-        if section.kind == "apprise" and find_spec("apprise") is None:
-            problem = "apprise is not installed: pip install 'model-reconciler[notify]'"
-        for name in ("url", "secret"):
-            secret = secret_of(configuration.base, section, name)
-            try:
-                text = await secret.read() if secret else None
-            except ConfigurationError as error:
-                problem = f"{name}: {error}"
-                continue
-            fault = sink_url_fault(section.kind, text) if text is not None and name == "url" else None
-            problem = problem if fault is None else f"url: {fault}"
-        remedy = f"correct it, and try it with `reconciler notify test {section.title}`"
-        findings.append(
-            Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)
-            if problem
-            else Finding(check, "ok", f"{section.kind}; `reconciler notify test {section.title}` tries it")
-        )
-    return findings
 
 
 def named(configuration: Configuration, name: str) -> NotifySettings:

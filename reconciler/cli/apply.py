@@ -10,23 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.audit import write_once
-from reconciler.app.noop_check import Tried
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import flush
-from reconciler.cli.beside import actor, hand_over
+from reconciler.cli import options
+from reconciler.cli.acting import Acting, actor, hand_over
 from reconciler.cli.early import pack_mirror
-from reconciler.cli.interruption import Interruption
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    PlanOutput,
-    QuietOption,
-    RefreshOption,
-    TargetOption,
-    VerboseOption,
-)
-from reconciler.cli.progress import Progress
 from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
@@ -40,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Report
+    from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
 
 DigestOption = Annotated[
@@ -56,17 +45,17 @@ _NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 def apply(
     context: typer.Context,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow each import until it is final.")
     ] = True,
     expect_digest: DigestOption = None,
     confirm: ConfirmOption = None,
-    refresh: RefreshOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    refresh: options.RefreshOption = False,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """One cycle: plans, imports what is new, and waits for the outcome.
 
@@ -74,9 +63,8 @@ def apply(
     """
     for option, digest in (("--expect-digest", expect_digest), ("--confirm", confirm)):
         _require_digest(option, digest)
-    settings, whole = warned(config), verbose or output is Output.JSON
-    tried: Tried = context.obj or Tried()
-    options = CycleOptions(
+    acting = Acting.on(warned(config), target, quiet=quiet)
+    cycle = CycleOptions(
         wait=wait,
         whole=False,
         refresh=refresh,
@@ -84,22 +72,20 @@ def apply(
         confirm=confirm,
         actor=actor("apply --confirm" if confirm else "apply"),
     )
-    progress = Progress(quiet, names_targets=len(settings.chosen(target)) > 1)
-    interruption = Interruption()
+    whole = verbose or output is options.Output.JSON
     try:
-        with progress.shown():
-            report = asyncio.run(
-                _apply(settings, target, options, progress, interruption, tried, whole=whole)
-            )
+        with acting.progress.shown():
+            report = asyncio.run(_apply(acting, cycle, context.obj, whole=whole))
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
-        progress.idle = False  # the loop packs its mirror itself
-        report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
-    if progress.idle and interruption.by is None:
-        pack_mirror(settings)
-    leave(report, pending=True, interruption=interruption)
+        acting.progress.idle = False  # the loop packs its mirror itself
+        report = hand_over(acting, confirm, wait=wait)
+    imported = acting.progress.imported
+    show(report, options.PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=imported)
+    if acting.progress.idle and acting.interruption.by is None:
+        pack_mirror(acting.settings)
+    leave(report, pending=True, interruption=acting.interruption)
 
 
 def _require_digest(option: str, text: str | None) -> None:
@@ -111,24 +97,17 @@ def _require_digest(option: str, text: str | None) -> None:
 
 
 async def _apply(
-    settings: Configuration,
-    target: str | None,
-    options: CycleOptions,
-    progress: Progress,
-    interruption: Interruption,
-    tried: Tried,
-    *,
-    whole: bool,
+    acting: Acting, cycle: CycleOptions, cooldown: CredentialCooldown | None, *, whole: bool
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    heard = Listeners(progress)
-    heritage = Heritage() if tried.cooldown is None else Heritage(tried.cooldown)
+    settings, heard = acting.settings, Listeners(acting.progress)
+    heritage = Heritage() if cooldown is None else Heritage(cooldown)
 
     async def work(clock: Clock) -> Report:
         async with open_session(
-            settings, acts=True, only=target, clock=clock, listeners=heard, heritage=heritage
+            settings, acts=True, only=acting.only, clock=clock, listeners=heard, heritage=heritage
         ) as session:
-            report = await session.engine.cycle(options)
+            report = await session.engine.cycle(cycle)
             leads = partial(session.engine.leadership.leads, SHARED)
             left = await flush(settings, session.ledger.outbox, clock, _NOTIFYING, leads)
             for name, backlog in left.items():
@@ -141,7 +120,8 @@ async def _apply(
             targets = [one.name for one in session.engine.targets]
             return last_report.full(report, session.ledger, targets) if whole else report
 
-    return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
+    grace = settings.settings.schedule.grace.total_seconds()
+    return await acting.interruption.carried_out(grace, work)
 
 
 async def _noted(settings: Configuration, session: Session, clock: Clock) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
 import typer.main
 
 from reconciler import __version__
+from reconciler.cli import options
+from reconciler.cli.terminal import echo, put_json
 
 COMMANDS = {
     "validate": ("validate.validate", "Checks manifests of the work tree or of a commit."),
@@ -30,8 +32,8 @@ COMMANDS = {
     "notify": ("notify.app", "Sends a trial message to a sink: test."),
     "registry": ("registry.app", "The embedded registry: serve."),
     "completion": ("completion.completion", "The completion script of bash, zsh or fish."),
-    "version": ("version.version", "Shows the version."),
-    "help": ("help.show_help", "Shows the help of a command."),
+    "version": ("commands.show_version", "Shows the version."),
+    "help": ("commands.show_help", "Shows the help of a command."),
 }
 """For each command, in the order of the list: where in this package it is, and its line of the list."""
 
@@ -69,6 +71,38 @@ def _version(
     if version:
         typer.echo(f"reconciler {__version__}")
         raise typer.Exit
+
+
+def show_version(
+    config: options.ConfigOption = None,  # noqa: ARG001 - every command takes the common options
+    target: options.TargetOption = None,  # noqa: ARG001
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,  # noqa: ARG001
+    verbose: options.VerboseOption = False,  # noqa: ARG001
+) -> None:
+    """Shows the version, as `-V` and `--version` do; with --output json also Python's and the state's."""
+    if output is options.Output.TEXT:
+        echo(f"reconciler {__version__}")
+        return
+    import platform  # noqa: PLC0415 - for this form alone
+
+    from reconciler.state.version import SCHEMA_VERSION  # noqa: PLC0415
+
+    put_json({"version": __version__, "python": platform.python_version(), "state_schema": SCHEMA_VERSION})
+
+
+def show_help(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="Such as plan, or state check.")
+    ] = None,
+    config: options.ConfigOption = None,  # noqa: ARG001 - every command takes the common options
+    target: options.TargetOption = None,  # noqa: ARG001
+    output: options.OutputOption = options.Output.TEXT,  # noqa: ARG001 - help is text in any form
+    quiet: options.QuietOption = False,  # noqa: ARG001
+    verbose: options.VerboseOption = False,  # noqa: ARG001
+) -> None:
+    """Shows the help of the program, or of a command."""
+    app([*(command or ()), "--help"], prog_name="reconciler")
 
 
 def _listed() -> None:

@@ -107,15 +107,8 @@ def _show(done: Reviewed, change: int, output: options.Output, *, quiet: bool) -
             {"target": one.target, "comment": one.comment, "status_set": one.status_set}
             for one in done.published
         ]
-        put_json(
-            {
-                "version": 1,
-                "change": change,
-                "head": done.head,
-                "superseded": done.superseded,
-                "targets": targets,
-            }
-        )
+        facts = {"change": change, "head": done.head, "superseded": done.superseded, "targets": targets}
+        put_json({"version": 1, **facts})
         return
     for one in done.published:
         status = "set" if one.status_set else "as it was"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.app.crash import failure_told
+from reconciler.app.registries import failure_told
 from reconciler.app.session import open_session
 from reconciler.cli import options
 from reconciler.cli.asked import model_asked

@@ -14,7 +14,7 @@ from reconciler.cli.terminal import configuration, echo, put_json
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
-    from reconciler.app.finding import Finding
+    from reconciler.app.findings import Finding
 
 _MARKS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
 

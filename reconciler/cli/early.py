@@ -10,49 +10,45 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.noop_check import noop_check
+from reconciler.app.idle_note import noop_check
 from reconciler.cli import tuning
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
-from reconciler.errors import ConfigurationError, SourceError
+from reconciler.errors import ConfigurationError, Exit, SourceError
 from reconciler.settings.raw import raw_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.app.idle_note import IdleNote
-    from reconciler.app.noop_check import Tried
+    from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
 
 _WITHOUT_EFFECT = frozenset({"--wait", "--no-wait"})
 """Options that change nothing of an `apply` with nothing to do."""
 
 
-def nothing_moved(arguments: Sequence[str], tried: Tried) -> bool:
-    """Whether nothing can have changed since the last cycle, and says so.
+def carried_out(arguments: Sequence[str]) -> Exit | CredentialCooldown | None:
+    """Says that nothing can have changed since the last cycle, where that is so.
 
-    Args:
-        arguments: what follows `apply`.
-        tried: is told what was learnt, for the cycle that may follow.
-
-    Raises:
-        SourceError: git could not be read.
+    Otherwise gives which credentials were refused, for the cycle that follows; None where none was sent.
+    Raises SourceError.
     """
     given = plain_command(arguments, _WITHOUT_EFFECT)
     if given is None or given.operands:
-        return False
+        return None
     tuning.spare_anyio()
     settings = cache(partial(configuration, given.config))
     try:
-        note = noop_check(raw_configuration(given.config, Path.cwd()), given.target, tried, settings)
+        note, cooldown = noop_check(raw_configuration(given.config, Path.cwd()), given.target, settings)
     except (ConfigurationError, RecursionError):
-        return False  # told by the command, with all else that is wrong
+        return None  # told by the command, with all else that is wrong
     if note is None:
-        return False
+        return cooldown
     _tell(note)
     if note.folder is None:
         pack_mirror(settings())
-    return True
+    return Exit.OK
 
 
 def _tell(note: IdleNote) -> None:

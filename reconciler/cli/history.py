@@ -9,30 +9,26 @@ import typer
 from reconciler.cli import options
 from reconciler.cli.history_answer import Asked, answer
 
-ModelIdOption = Annotated[
-    str | None, typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate.")
-]
-CommitOption = Annotated[
-    str | None, typer.Option("--commit", metavar="REV", help="Only what this commit did and caused.")
-]
-SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Only what happened then or later.")
-]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Only what happened then or earlier.")
-]
-AuthorOption = Annotated[
-    str | None, typer.Option("--author", metavar="TEXT", help="Only commits whose author's name has this.")
-]
-
 
 def history(
     model: options.ModelArgument = None,
-    model_id: ModelIdOption = None,
-    commit: CommitOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    author: AuthorOption = None,
+    model_id: Annotated[
+        str | None,
+        typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate."),
+    ] = None,
+    commit: Annotated[
+        str | None, typer.Option("--commit", metavar="REV", help="Only what this commit did and caused.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only what happened then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only what happened then or earlier.")
+    ] = None,
+    author: Annotated[
+        str | None,
+        typer.Option("--author", metavar="TEXT", help="Only commits whose author's name has this."),
+    ] = None,
     config: options.ConfigOption = None,
     target: options.TargetOption = None,
     output: options.OutputOption = options.Output.TEXT,

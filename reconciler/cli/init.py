@@ -69,7 +69,9 @@ def init(
     starters = list(scaffold.starter_files(settings, text, host))
     written = list(scaffold.write(top, starters, dry_run=dry_run))
     if output is options.Output.JSON:
-        put_json({"version": 1, "dry_run": dry_run, **_sorted(written)})
+        created = [starter.path for starter, new in written if new]
+        kept = [starter.path for starter, new in written if not new]
+        put_json({"version": 1, "dry_run": dry_run, "created": created, "kept": kept})
         return
     _show(written, dry_run=dry_run, verbose=verbose)
     if not quiet:
@@ -84,13 +86,6 @@ def _configured(config: Path | None, top: Path, wishes: Wishes) -> tuple[Setting
     if settings.file is None:
         return parse(tomllib.loads(text)), text
     return settings.settings, text if settings.file == top / FILE_NAME else None
-
-
-def _sorted(written: Written) -> dict[str, list[str]]:
-    return {
-        "created": [starter.path for starter, new in written if new],
-        "kept": [starter.path for starter, new in written if not new],
-    }
 
 
 def _show(written: Written, *, dry_run: bool, verbose: bool) -> None:

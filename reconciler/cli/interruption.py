@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.cli.terminal import echo_err
-from reconciler.daemon.stop import Stop, in_flight, longest_end
-from reconciler.daemon.worker import working
+from reconciler.daemon.worker import Stop, in_flight, longest_end, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import Exit
 

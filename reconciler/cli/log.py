@@ -29,7 +29,6 @@ def start_log(level: str, *, as_json: bool) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _in_line,
         _cleaned,
     ]
     renderer: structlog.typing.Processor = (
@@ -54,14 +53,9 @@ def start_log(level: str, *, as_json: bool) -> None:
     _tell_of_deaths()
 
 
-def _in_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """A traceback under a name that no renderer gives lines of its own."""
-    if "exception" in event:
-        event["traceback"] = event.pop("exception")
-    return event
-
-
 def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if "exception" in event:
+        event["traceback"] = event.pop("exception")  # a name that no renderer gives lines of its own
     return {
         key: inert(printable(concealed(value))) if isinstance(value, str) else value
         for key, value in event.items()

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.engine.values import Report
 
-CommitOption = Annotated[
-    str | None,
-    typer.Option("--commit", metavar="REV", help="Plan at this commit, and say whether it is trusted."),
-]
-
 
 def plan(
     model: options.ModelArgument = None,
@@ -29,7 +24,10 @@ def plan(
     target: options.TargetOption = None,
     output: options.PlanOutputOption = options.PlanOutput.TEXT,
     refresh: options.RefreshOption = False,
-    commit: CommitOption = None,
+    commit: Annotated[
+        str | None,
+        typer.Option("--commit", metavar="REV", help="Plan at this commit, and say whether it is trusted."),
+    ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="5 when imports are pending and nothing is wrong.")
     ] = False,

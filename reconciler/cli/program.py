@@ -15,8 +15,15 @@ from reconciler.cli.terminal import OutputClosedError, echo_err
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 from reconciler.private import private_files
 
-_PLAIN = {"history": "reconciler.cli.history_answer", "validate": "reconciler.cli.validation"}
-"""Commands that need no framework in their plain forms, and the module that carries each out."""
+_PLAIN = {
+    "apply": "reconciler.cli.early",
+    "history": "reconciler.cli.history_answer",
+    "validate": "reconciler.cli.validation",
+}
+"""Commands that need no framework in their plain forms, and the module that carries each out.
+
+It gives the exit code; or what it learnt for the command, where that has to be carried out by the framework.
+"""
 
 
 def run() -> None:
@@ -58,32 +65,19 @@ def run() -> None:
 
 def _work(arguments: list[str]) -> None:
     """Carries out a command; in a plain form, before the framework for command lines is loaded."""
-    name, rest = arguments[:1], arguments[1:]
-    tried = None
-    if name == ["apply"]:
-        from reconciler.app.noop_check import Tried  # noqa: PLC0415 - for this command alone
-        from reconciler.cli.early import nothing_moved  # noqa: PLC0415
-
-        tried = Tried()
-        if nothing_moved(rest, tried):
-            return
-    elif name and name[0] in _PLAIN:
-        code = import_module(_PLAIN[name[0]]).carried_out(rest)
-        if code is not None:
-            sys.exit(int(code))
+    name, rest = arguments[0] if arguments else "", arguments[1:]
+    done = import_module(_PLAIN[name]).carried_out(rest) if name in _PLAIN else None
+    if isinstance(done, Exit):
+        sys.exit(int(done))
     _require_values(rest)  # the plain forms have no empty argument
     # the command-line framework is a third of what an `apply` with nothing to do would load
     from reconciler.cli.commands import command  # noqa: PLC0415
 
-    command()(prog_name="reconciler", obj=tried)
+    command()(prog_name="reconciler", obj=done)
 
 
 def _require_values(arguments: list[str]) -> None:
-    """Refuses a command line with an empty argument, as by a variable of a script that is not set.
-
-    Raises:
-        ConfigurationError: an option's value, or another argument, is blank.
-    """
+    """Refuses an empty argument, as by a variable of a script that is not set. Raises ConfigurationError."""
     before = ""
     for argument in arguments:
         option, equals, value = argument.partition("=")

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.app.crash import failure_told
+from reconciler.app.registries import failure_told
 from reconciler.app.session import Listeners, open_session
 from reconciler.cli import options
-from reconciler.cli.beside import actor, hand_over
-from reconciler.cli.interruption import Interruption, interruptible
-from reconciler.cli.progress import Progress
-from reconciler.cli.report import about, leave, show
+from reconciler.cli.acting import Acting, actor, hand_over
+from reconciler.cli.interruption import interruptible
+from reconciler.cli.report import Progress, about, leave, show
 from reconciler.cli.terminal import configuration, echo_err
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.options import CycleOptions
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.engine.retry import Blockers
     from reconciler.engine.values import Report
-    from reconciler.settings import Configuration
 
 
 def retry(
@@ -48,25 +46,17 @@ def retry(
     released here and imported there, and the outcome is waited for.
     """
     settings, pair = configuration(config), pair_of(model)
-    progress = Progress(quiet, names_targets=len(settings.chosen(target)) > 1)
-    interruption = Interruption()
+    acting = Acting.on(settings, target, quiet=quiet)
     try:
-        report = asyncio.run(_retry(settings, target, pair, progress, interruption, yes=yes))
+        report = asyncio.run(_retry(acting, pair, yes=yes))
     except StateLockedError:
-        released = asyncio.run(_release_beside(settings, target, pair, progress, interruption, yes=yes))
+        released = asyncio.run(_release_beside(acting, pair, yes=yes))
         what = "released" if released else "nothing to release"
         echo_err(f"{pair}: {what}; the process that holds the state goes on with it")
-        report = hand_over(settings, target, None, progress, interruption, wait=True)
-        report = about(report, str(pair))
-    show(
-        report,
-        options.PlanOutput(output),
-        quiet=quiet,
-        verbose=verbose,
-        mode="apply",
-        imported=progress.imported,
-    )
-    leave(report, pending=True, interruption=interruption)
+        report = about(hand_over(acting, None, wait=True), str(pair))
+    form, imported = options.PlanOutput(output), acting.progress.imported
+    show(report, form, quiet=quiet, verbose=verbose, mode="apply", imported=imported)
+    leave(report, pending=True, interruption=acting.interruption)
 
 
 def pair_of(text: str) -> ModelKey:
@@ -77,37 +67,27 @@ def pair_of(text: str) -> ModelKey:
     return ModelKey(name, version)
 
 
-async def _retry(
-    settings: Configuration,
-    target: str | None,
-    pair: ModelKey,
-    progress: Progress,
-    interruption: Interruption,
-    *,
-    yes: bool,
-) -> Report:
+async def _retry(acting: Acting, pair: ModelKey, *, yes: bool) -> Report:
     """The report on that pair alone; the one remembered speaks of all."""
-    heard = Listeners(progress)
-    with interruption.heeded() as clock:
-        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as session:
-            await _release(session, pair, progress, yes=yes)
+    heard, only = Listeners(acting.progress), acting.only
+    with acting.interruption.heeded() as clock:
+        async with open_session(
+            acting.settings, acts=True, only=only, clock=clock, listeners=heard
+        ) as session:
+            await _release(session, pair, acting.progress, yes=yes)
             report = await session.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
-async def _release_beside(
-    settings: Configuration,
-    target: str | None,
-    pair: ModelKey,
-    progress: Progress,
-    interruption: Interruption,
-    *,
-    yes: bool,
-) -> bool:
+async def _release_beside(acting: Acting, pair: ModelKey, *, yes: bool) -> bool:
     """Releases the pair while another process is the writer of the state; whether anything held it back."""
-    with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
-        async with open_session(settings, acts=False, only=target, clock=clock) as session:
-            await _release(replace(session, ledger=ledger), pair, progress, yes=yes)
+    settings = acting.settings
+    with (
+        acting.interruption.heeded() as clock,
+        closing(open_for_release(settings.state_url)) as ledger,
+    ):
+        async with open_session(settings, acts=False, only=acting.only, clock=clock) as session:
+            await _release(replace(session, ledger=ledger), pair, acting.progress, yes=yes)
         return ledger.writes > 0
 
 

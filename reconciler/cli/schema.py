@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from reconciler.cli import options
 from reconciler.cli.terminal import configuration, put_json
 from reconciler.contract import DEFAULT_EDITION
 from reconciler.contract import edition as rules
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -42,12 +39,8 @@ def schema(
 
         put_json(configuration_schema())
         return
-    if edition is None:
-        edition = DEFAULT_EDITION if target is None else _edition_of(config, target)
-    put_json(rules(edition).json_schema())
-
-
-def _edition_of(config: Path | None, target: str) -> str:
-    settings = configuration(config)
-    (name,) = settings.chosen(target)
-    return settings.settings.targets[name].edition
+    if edition is None and target is not None:
+        settings = configuration(config)
+        (name,) = settings.chosen(target)
+        edition = settings.settings.targets[name].edition
+    put_json(rules(DEFAULT_EDITION if edition is None else edition).json_schema())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.earlier import earlier
-from reconciler.app.identity import renamed
+from reconciler.app.repository import renamed
 from reconciler.cli import options
 from reconciler.cli.asked import written
 from reconciler.cli.report import about, leave, show
@@ -24,17 +24,15 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
-AtOption = Annotated[
-    str | None,
-    typer.Option(
-        "--at", metavar="COMMIT|TIME", help="What was known while a commit was reconciled, or at a time."
-    ),
-]
-
 
 def status(
     model: options.ModelArgument = None,
-    at: AtOption = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="COMMIT|TIME", help="What was known while a commit was reconciled, or at a time."
+        ),
+    ] = None,
     config: options.ConfigOption = None,
     target: options.TargetOption = None,
     output: options.OutputOption = options.Output.TEXT,

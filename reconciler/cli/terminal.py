@@ -26,9 +26,6 @@ class _Output:
     most = DEFAULTS.output
 
 
-_output = _Output()
-
-
 def configuration(file: Path | None) -> Configuration:
     """The configuration that holds here. Raises ConfigurationError."""
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
@@ -40,7 +37,7 @@ def configuration(file: Path | None) -> Configuration:
 
 def limit_output(most: int) -> None:
     """Says how many bytes the command prints at most."""
-    _output.most = most
+    _Output.most = most
 
 
 class OutputClosedError(Exception):
@@ -71,12 +68,8 @@ def colour(stream: TextIO | None = None) -> bool:
 
 
 def echo(text: str) -> None:
-    """One result to standard output, with a final newline, as far as `limits.output` lets it.
-
-    Raises:
-        OutputClosedError: nobody reads it.
-    """
-    _write(text_within(inert(text), _output.most))
+    """A result to standard output, with a final newline, within `limits.output`. Raises OutputClosedError."""
+    _write(text_within(inert(text), _Output.most))
 
 
 def put_commands(text: str) -> None:
@@ -89,12 +82,8 @@ def _write(text: str) -> None:
 
 
 def put_all(pieces: Iterable[str]) -> None:
-    """Many pieces of a result, each of whole lines, to standard output, as far as `limits.output` lets them.
-
-    Raises:
-        OutputClosedError: nobody reads it.
-    """
-    _write_all(pieces_within(map(inert, pieces), _output.most))
+    """Many pieces of a result, each of whole lines, within `limits.output`. Raises OutputClosedError."""
+    _write_all(pieces_within(map(inert, pieces), _Output.most))
 
 
 def _write_all(pieces: Iterable[str]) -> None:
@@ -115,14 +104,14 @@ def put_json_list(objects: Iterable[str]) -> None:
     def cut() -> None:
         echo_err(f"note: objects are left out at the end: {ADVICE}")
 
-    _write_all(list_pieces(objects, _output.most, cut))
+    _write_all(list_pieces(objects, _Output.most, cut))
 
 
 def put_report(report: Report) -> None:
     """What `put_json` prints of a report's object, some models at a time. Raises OutputClosedError."""
     from reconciler.views.as_json import report_within  # noqa: PLC0415 - no text needs it
 
-    pieces, left_out = report_within(report, _output.most)
+    pieces, left_out = report_within(report, _Output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")
     _write_all(pieces)
@@ -132,7 +121,7 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON value to standard output, readable and with non-ASCII as it is, as far as it may be long."""
     from reconciler.views.as_json import json_within  # noqa: PLC0415 - no text needs it
 
-    text, left_out = json_within(value, _output.most)
+    text, left_out = json_within(value, _Output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")
     _write(text)

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import (  # noqa: TC001 - typer reads the annotations
-    ConfigOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options  # noqa: TC001 - typer reads the annotations
 from reconciler.cli.terminal import echo_err, put_commands, put_json
 from reconciler.cli.validation import as_text, validated
 from reconciler.phrases import many
@@ -54,13 +49,13 @@ def validate(
     preflight: Annotated[
         bool, typer.Option("--preflight", help="Look at the models' files too; this needs the network.")
     ] = False,
-    config: ConfigOption = None,
-    target: TargetOption = None,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
     output: Annotated[
         ValidateOutput, typer.Option("--output", "-o", help="Form of the output.")
     ] = ValidateOutput.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
     code = validated(
@@ -101,18 +96,10 @@ def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
         echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
 
 
-def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.code_quality(reasons))
-
-
-def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.sarif_log(reasons, __version__))
-
-
 _FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {
     ValidateOutput.TEXT: as_text,
     ValidateOutput.JSON: _as_json,
     ValidateOutput.GITHUB: _for_github,
-    ValidateOutput.GITLAB: _for_gitlab,
-    ValidateOutput.SARIF: _as_sarif,
+    ValidateOutput.GITLAB: lambda _, reasons: put_json(hosts.code_quality(reasons)),
+    ValidateOutput.SARIF: lambda _, reasons: put_json(hosts.sarif_log(reasons, __version__)),
 }

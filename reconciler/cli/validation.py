@@ -43,11 +43,7 @@ def as_text(_: Checked, reasons: Sequence[Reason]) -> None:
 
 
 def carried_out(arguments: Sequence[str]) -> Exit | None:
-    """The command as a hook writes it; None where it takes the framework to read it.
-
-    Raises:
-        ReconcilerError: as `validated`.
-    """
+    """The command as a hook writes it; None where only the framework can read it. Raises ReconcilerError."""
     plain = plain_command(arguments)
     if plain is None:
         return None

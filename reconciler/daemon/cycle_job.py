@@ -174,21 +174,18 @@ class CycleJob:
         """
         if not self.unfinished:
             return None
-        error: str | None = None
-        lost = False
         try:
             self.unfinished = await self.engine.follow_once()
             if self.counter.number and (report := self.engine.ledger.summary()) is not None:
                 self.on_report(report)
                 self._attend(self.engine.ledger.last_report(whole=False))
         except ReconcilerError as problem:
-            error, lost = str(problem), isinstance(problem, StateError)
-        facts = {"left": self.unfinished, **self._done()}
-        if error is not None:
-            log.warning("unfinished imports could not be followed", error=error, **facts)
-        elif len(facts) > 1:
-            log.info("import status updated", **facts)
-        return error if lost else None
+            message, facts = str(problem), {"left": self.unfinished, **self._done()}
+            log.warning("unfinished imports could not be followed", error=message, **facts)
+            return message if isinstance(problem, StateError) else None
+        if done := self._done():
+            log.info("import status updated", left=self.unfinished, **done)
+        return None
 
     def journal_moved(self) -> bool:
         """Whether another process journalled or asked for something; also when that cannot be known."""

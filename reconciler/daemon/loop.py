@@ -12,16 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.daemon.watch import LOCATION, watched
+from reconciler.daemon.triggers import LOCATION, watched
 from reconciler.engine.stragglers import never
 from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reconciler.daemon.stop import Stop
     from reconciler.daemon.supervisor import Supervisor
-    from reconciler.daemon.watch import Paths
+    from reconciler.daemon.triggers import Paths
+    from reconciler.daemon.worker import Stop
 
 STATE = "state"
 """The word for the state's own files among what is watched."""
@@ -40,7 +40,7 @@ class Loop:
 
     Attributes:
         grace: seconds that a stop waits for the call in flight.
-        watch: what to watch, as `reconciler.daemon.watch.watched` takes it; the state by the word `STATE`.
+        watch: what to watch, as `reconciler.daemon.triggers.watched` takes it; the state by the word `STATE`.
         follow_first, follow_max: seconds between looks at unfinished imports, growing from one to the other.
         missed: told of each time the schedule asked while its last asking was not answered yet.
     """

@@ -1,4 +1,4 @@
-"""Keeps one session open, and opens another when its state was lost.
+"""Keeps one session open, and opens another when its state was lost; `Health` is what probes hear of it.
 
 A session is everything that one writer of the state works with. A tick that finds the state unusable gives
 the session up as a whole: no import can start without it, since an intent is on disk first. The next one is
@@ -8,6 +8,9 @@ process would.
     start ──▶ open ──tick──▶ open ──state lost──▶ away ──opened──▶ open
                                                    │  ▲
                                                    └──┘ not yet: later again
+
+Alive is a loop whose ticks end, well or not. Ready is one whose last tick without an error is not long ago,
+and whose state is there. Time is the monotonic clock's: a wall clock that is set changes nothing here.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.daemon.cycle_job import CycleJob, Tick
+from reconciler.daemon.cycle_job import Tick
 from reconciler.engine.stragglers import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
@@ -28,9 +31,83 @@ from reconciler.redaction import unexpected
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reconciler.daemon.health import Health
+    from reconciler.daemon.cycle_job import CycleJob
 
     Opener = Callable[[], AbstractAsyncContextManager[CycleJob]]
+
+INTERVALS = 3
+"""So many intervals of the schedule may pass without a tick that ended, or one that succeeded."""
+
+_IN_A_TICK = 900.0  # seconds; a tick that stands still for longer is none that the schedule's next one mends
+
+
+@dataclass(slots=True)
+class Health:
+    """Hears of ticks and their steps, in whichever thread; asked by the probes.
+
+    Attributes:
+        tick_timeout: seconds from now until the schedule has asked so many times as are `INTERVALS`.
+        longest_call: seconds that a single call to git, a registry or the state may take.
+        state_problem: why there is no state, while there is none.
+    """
+
+    tick_timeout: Callable[[], float]
+    longest_call: float
+    clock: Callable[[], float] = time.monotonic
+    state_problem: str | None = None
+    problem: str | None = None
+    _ticking: bool = False
+    _moved: float = field(init=False)
+    _succeeded: float | None = None
+    _ready_until: float = 0.0
+    _alive_until: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.step()
+
+    def begin(self) -> None:
+        """A tick begins."""
+        self._ticking = True
+        self.step()
+
+    def end(self, tick: Tick) -> None:
+        """A tick has ended."""
+        self._ticking, self.problem = False, tick.error
+        if tick.outcome != "error":
+            self._succeeded = self.clock()
+            self._ready_until = self._succeeded + self.tick_timeout()
+        self.step()
+
+    def step(self) -> None:
+        """A call was answered or an event journalled: whatever goes on, moves."""
+        self._moved = self.clock()
+        wait = min(self.tick_timeout(), _IN_A_TICK) if self._ticking else self.tick_timeout()
+        self._alive_until = self._moved + wait + self.longest_call
+
+    def not_alive(self) -> str | None:
+        """Why a supervisor should start the process again; None while it should not."""
+        now = self.clock()
+        if now <= self._alive_until:
+            return None
+        what = "a tick has stood still" if self._ticking else "no tick has ended"
+        return f"{what} for {now - self._moved:.0f} s"
+
+    def overdue(self) -> float:
+        """For how many seconds the loop has not been alive; 0 or less while it is."""
+        return self.clock() - self._alive_until
+
+    def not_ready(self) -> str | None:
+        """Why what is shown may not be so any more; None while it is."""
+        if self.state_problem is not None:
+            return f"the state is away: {self.state_problem}"
+        because = self.not_alive() or self.problem
+        reason = f": {because}" if because else ""
+        if self._succeeded is None:
+            return f"no cycle has succeeded yet{reason}"
+        now = self.clock()
+        if now > self._ready_until:
+            return f"the last success was {now - self._succeeded:.0f} s ago{reason}"
+        return None
 
 
 LONGEST_DELAY = 30.0
@@ -126,15 +203,13 @@ class Supervisor:
         began = time.monotonic()
         try:
             await self.open()
-        except ReconcilerError as error:
-            problem, waits = str(error), isinstance(error, StateLockedError)
-            lost = isinstance(error, StateError)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may find it gone
-            problem, lost, waits = unexpected(error), False, False
+            problem = str(error) if isinstance(error, ReconcilerError) else unexpected(error)
+            waits = isinstance(error, StateLockedError)
+            if isinstance(error, StateError):
+                self.health.state_problem = problem
         else:
             return True
-        if lost:
-            self.health.state_problem = problem
         message = "another process holds the state; waiting for it" if waits else "state still away"
         log.error(message, error=problem, next_attempt_in=self._later())
         tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)

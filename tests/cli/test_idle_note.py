@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from reconciler.app.idle_note import MARK
-from reconciler.app.noop_check import Tried, noop_check
+from reconciler.app.idle_note import MARK, noop_check
 from reconciler.settings.raw import raw_configuration
 from tests.program import EMBEDDED, Fleet, modelarts
 from tests.relay import relayed
@@ -30,7 +29,7 @@ def _settings() -> NoReturn:
 
 def _note(fleet: Fleet, target: str | None = None, file: Path | None = None) -> IdleNote | None:
     """The note, where it holds; the settings are not read for it."""
-    return noop_check(raw_configuration(file, fleet.folder), target, Tried(), _settings)
+    return noop_check(raw_configuration(file, fleet.folder), target, _settings)[0]
 
 
 def _kept(fleet: Fleet, change: Callable[[str], str] = str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.beside import actor
+from reconciler.cli.acting import actor
 from tests.program import EMBEDDED, FOLLOW, manifest, modelarts
 from tests.relay import relayed
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.beside import actor
+from reconciler.cli.acting import actor
 from tests.forked import own_terminal
 from tests.program import FOLLOW, Fleet, manifest, modelarts
 from tests.relay import CUT, Relay, relayed, said

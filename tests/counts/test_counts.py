@@ -213,5 +213,5 @@ def test_the_history_of_one_model_asks_git_nothing_that_the_index_keeps(kinds: K
 def test_what_was_known_earlier_asks_git_only_what_the_commit_is(kinds: Kinds) -> None:
     """No request and nothing written, and as many processes however many models there are."""
     for models in (_FEW, _MANY):
-        for what, processes in (("a commit", 4), ("a time", 3)):
+        for what, processes in (("a commit", 3), ("a time", 2)):
             assert kinds[models][f"status at {what}"] == Counts(processes, parsed=None), what

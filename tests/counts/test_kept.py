@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.generate import declared
-from reconciler.app.indexed import reader_of
+from reconciler.app.repository import reader_of
 from reconciler.engine.desired import KEPT_WHOLE, read_files
 from reconciler.engine.values import File
 from reconciler.settings import load

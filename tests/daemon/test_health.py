@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.daemon.cycle_job import Outcome, Tick
-from reconciler.daemon.health import Health
+from reconciler.daemon.supervisor import Health
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.postgres import programs
 from reconciler.app.board import Board
-from reconciler.daemon.health import Health
+from reconciler.daemon.supervisor import Health
 from reconciler.engine.leadership import Lease, Survey
 from tests.program import Program, manifest
 from tests.torture.fleet import Fleet

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.daemon.health import Health
 from reconciler.daemon.loop import Loop
-from reconciler.daemon.stop import Stop
-from reconciler.daemon.supervisor import Supervisor
+from reconciler.daemon.supervisor import Health, Supervisor
+from reconciler.daemon.worker import Stop
 from reconciler.engine.clock import Clock
 from reconciler.engine.values import Verdict
 from tests.daemon.counted import CountedRegistry

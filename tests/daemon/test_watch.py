@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from reconciler.daemon.watch import LOCATION, watched
+from reconciler.daemon.triggers import LOCATION, watched
 from reconciler.errors import SourceError
 from reconciler.source import open_source
 from tests.daemon.waiting import until

@@ -19,7 +19,7 @@ from reconciler.app.audit import restore, write_once
 from reconciler.app.earlier import earlier
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
-from reconciler.app.indexed import part_of
+from reconciler.app.repository import part_of
 from reconciler.cli.asked import written
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.clock import Clock

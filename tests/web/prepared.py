@@ -10,7 +10,7 @@ from reconciler.app.board import Board
 from reconciler.app.pages import ServicePages
 from reconciler.app.session import open_session
 from reconciler.app.sessions import Sessions
-from reconciler.daemon.health import Health
+from reconciler.daemon.supervisor import Health
 from reconciler.daemon.worker import working
 from reconciler.engine.clock import Clock
 from reconciler.engine.values import Difference, ModelState, Report, TargetFailure, Verdict

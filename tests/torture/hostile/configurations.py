@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from reconciler.app.registries import Opening, registry_of
 from reconciler.app.repository import source_of
-from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.daemon.triggers import trigger_of
 from reconciler.embedded.testing.faults import load_faults
 from reconciler.embedded.toml_settings import read_settings

@@ -1,4 +1,4 @@
-"""What a command asks of the process that holds the state, and how it waits for the answer."""
+"""What `apply` and `retry` share: who acts and on what, and how the process that holds the state is asked."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import pwd
 import socket
 import uuid
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
 
 from reconciler.app.session import is_shared, open_session
+from reconciler.cli.interruption import Interruption
+from reconciler.cli.report import Progress
 from reconciler.cli.terminal import echo_err
 from reconciler.engine.checks import moved
 from reconciler.engine.last_report import refreshed
@@ -26,13 +29,37 @@ from reconciler.state import open_for_release, open_state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.cli.interruption import Interruption
-    from reconciler.cli.progress import Progress
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import CycleAnswer, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
+
+
+_LOOK = 0.2  # seconds between two looks for the answer
+_TIMEOUT = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle
+_HELD = frozenset({Verdict.REFUSED, Verdict.IMPORT})
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a command that acts works with.
+
+    Attributes:
+        only: the one target that is meant; None for all.
+        progress: shows what happens.
+        interruption: whether the command was asked to stop.
+    """
+
+    settings: Configuration
+    only: str | None
+    progress: Progress
+    interruption: Interruption = field(default_factory=Interruption)
+
+    @classmethod
+    def on(cls, settings: Configuration, only: str | None, *, quiet: bool) -> Acting:
+        """On all targets, or the only one that is meant."""
+        return cls(settings, only, Progress(quiet, names_targets=len(settings.chosen(only)) > 1))
 
 
 def actor(command: str) -> str:
@@ -48,61 +75,43 @@ def actor(command: str) -> str:
     return f"{user}@{socket.gethostname()} ({command})"
 
 
-_LOOK = 0.2  # seconds between two looks for the answer
-_TIMEOUT = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle
-_HELD = frozenset({Verdict.REFUSED, Verdict.IMPORT})
-
-
-def hand_over(
-    settings: Configuration,
-    target: str | None,
-    confirm: str | None,
-    progress: Progress,
-    interruption: Interruption,
-    *,
-    wait: bool,
-) -> Report:
+def hand_over(acting: Acting, confirm: str | None, *, wait: bool) -> Report:
     """Has the process that holds the state carry out one cycle; gives what is remembered after it.
 
     Raises:
         StateLockedError: nobody took the request on in time; it was withdrawn.
         typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
     """
+    settings, interruption = acting.settings, acting.interruption
 
     async def work() -> Report:
         with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
-            before = _remembered(settings, target)
-            for name, digest in await requests_to_leaders(settings, target, confirm):
-                answer = await _answer(settings, ledger, name, digest, clock, progress)
+            before = _remembered(acting)
+            for name, digest in await requests_to_leaders(settings, acting.only, confirm):
+                answer = await _answer(acting, ledger, name, digest, clock)
                 if answer is None:
                     raise typer.Exit(interruption.exit_code)
                 if answer.message is not None:
                     echo_err(f"error: {answer.message}")
                     raise typer.Exit(answer.exit_code)
-            report = await _followed(settings, target, clock, wait=wait)
-        progress.imported.update(_imported(before, report))
+            report = await _followed(acting, clock, wait=wait)
+        acting.progress.imported.update(_imported(before, report))
         return report
 
-    with progress.shown():
+    with acting.progress.shown():
         return asyncio.run(work())
 
 
 async def _answer(
-    settings: Configuration,
-    ledger: SqlLedger,
-    target: str | None,
-    confirm: str | None,
-    clock: Clock,
-    progress: Progress,
+    acting: Acting, ledger: SqlLedger, target: str | None, confirm: str | None, clock: Clock
 ) -> CycleAnswer | None:
     """What became of one request; None when a signal came before that is known."""
-    timeout = _TIMEOUT + (
-        timedelta(0) if settings.settings.schedule.cron else settings.settings.schedule.every
-    )
+    schedule = acting.settings.settings.schedule
+    timeout = _TIMEOUT + (timedelta(0) if schedule.cron else schedule.every)
     who = actor("apply --confirm" if confirm else "retry")
     request = CycleRequest(uuid.uuid4().hex, confirm, clock.now() + timeout, who, target)
     ledger.requests.ask(request)
-    progress.note("another process holds the state: waiting for it to carry this out")
+    acting.progress.note("another process holds the state: waiting for it to carry this out")
     taken = False
     while (answer := ledger.requests.answered(request)) is None:
         late = clock.now() >= request.expires_at
@@ -126,11 +135,11 @@ async def _answer(
     return answer
 
 
-async def _followed(settings: Configuration, target: str | None, clock: Clock, *, wait: bool) -> Report:
+async def _followed(acting: Acting, clock: Clock, *, wait: bool) -> Report:
     """What is remembered, once no import is unfinished, if that is waited for."""
-    deadline = clock.later(settings.settings.follow.deadline.total_seconds())
+    deadline = clock.later(acting.settings.settings.follow.deadline.total_seconds())
     while True:
-        report = _remembered(settings, target)
+        report = _remembered(acting)
         if report is None:
             raise StateError("the state remembers no cycle, although one was just carried out. Try again.")
         unfinished = any(item.verdict is Verdict.PUBLISHING for item in report.items)
@@ -139,10 +148,11 @@ async def _followed(settings: Configuration, target: str | None, clock: Clock, *
         await clock.sleep(_LOOK * 5)
 
 
-def _remembered(settings: Configuration, target: str | None) -> Report | None:
+def _remembered(acting: Acting) -> Report | None:
+    settings = acting.settings
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         report = ledger.last_report()
-        return None if report is None else refreshed(report, ledger, settings.chosen(target))
+        return None if report is None else refreshed(report, ledger, settings.chosen(acting.only))
 
 
 def _imported(before: Report | None, after: Report) -> set[tuple[str, ModelKey]]:

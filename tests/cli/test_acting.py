@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.beside import _answer
-from reconciler.cli.progress import Progress
+from reconciler.cli.acting import Acting, _answer
+from reconciler.cli.report import Progress
 from reconciler.engine.clock import Clock
 from reconciler.errors import StateLockedError
 from reconciler.settings import load
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fleet: Fleet) -> None:
     """A minute beyond the schedule's own time; nothing is carried out afterwards."""
     settings = load(None, cwd=fleet.folder)
+    acting = Acting(settings, None, Progress(quiet=True))
     now = [datetime.now(UTC)]
 
     async def sleep(_: float) -> None:
@@ -35,6 +36,6 @@ def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fl
     ):
         begun = now[0]
         with pytest.raises(StateLockedError, match="did not take this on in 90 s"):
-            asyncio.run(_answer(settings, beside, None, None, clock, Progress(quiet=True)))
+            asyncio.run(_answer(acting, beside, None, None, clock))
         assert now[0] - begun == timedelta(seconds=90)
         assert holder.poll(begun)[1] == []
