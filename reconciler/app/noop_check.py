@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.idle_note import MARK, read
 from reconciler.errors import SourceError
-from reconciler.source.local import LocalRepository
+from reconciler.source.backend import LocalRepository
 from reconciler.state.peek import peek
 
 if TYPE_CHECKING:

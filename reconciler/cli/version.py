@@ -7,7 +7,7 @@ import platform
 from reconciler import __version__
 from reconciler.cli import options
 from reconciler.cli.terminal import echo, put_json
-from reconciler.state.version import SCHEMA_VERSION
+from reconciler.state import SCHEMA_VERSION
 
 
 def version(

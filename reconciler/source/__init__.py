@@ -29,13 +29,15 @@ from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
     from reconciler.source.repository import GitSource, open_source
-    from reconciler.source.rules import KeyFiles, TrustRules
+    from reconciler.source.signers import KeyFiles
+    from reconciler.source.trust import TrustRules
 
 __all__ = ["GitSource", "KeyFiles", "TrustRules", "open_source"]
 
 _NAMES = {
     "repository": ("GitSource", "open_source"),
-    "rules": ("KeyFiles", "TrustRules"),
+    "signers": ("KeyFiles",),
+    "trust": ("TrustRules",),
 }  # fmt: skip
 
 __getattr__ = attributes(__name__, _NAMES)

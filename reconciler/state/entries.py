@@ -1,8 +1,9 @@
-"""The ledger's rows: those of a target or of some models, new ones in their place, or all made anew."""
+"""The ledger's rows: of a target or of some models, as they were, new ones in their place, or made anew."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ from reconciler.state.bulk import (
     stream_rows,
     update_rows,
 )
-from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
-from reconciler.state.texts import plain, stored
+from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_of, entry_row, event_of, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -120,3 +120,74 @@ def refold(connection: Connection) -> None:
     right = folded(connection)
     connection.execute(delete(tables.ledger))
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))
+
+
+# --- the entries as they were --------------------------------------------------------------------------
+# The ledger's rows, but for those of pairs that something happened to later: only the events of these are
+# folded. So a question about last night costs what happened since, and a reading of the ledger; at worst,
+# where all models changed since, one pass over the journal.
+
+_AT = archive.COLUMNS.index("at")
+_PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
+_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
+
+_Pair = tuple[str, ...]
+"""Name and version as they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """How far the journal is read.
+
+    Attributes:
+        position: number of the last event; None for the newest.
+        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
+    """
+
+    position: int | None
+    at: str
+
+    def has(self, row: archive.Row) -> bool:
+        """Whether an event is read."""
+        number, at = row[0], row[_AT]
+        return bool((self.position is None or number <= self.position) and at <= self.at)
+
+
+def entries_until(connection: Connection, target: str, until: Until) -> dict[ModelKey, LedgerEntry]:
+    """The entries of one target as the journal told them then; `connection` sees one moment of the state.
+
+    Raises:
+        UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
+    """
+    changed = _changed_later(connection, target, until)
+    by_pair: dict[ModelKey, LedgerEntry] = {}
+    for row in rows_of_target(connection, target):
+        if row[1:3] not in changed:
+            entry = entry_of(row)
+            by_pair[entry.pair] = entry
+    return by_pair | _folded_until(connection, target, until, changed)
+
+
+def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pair]:
+    """The pairs of which an event is not read."""
+    columns = tables.journal.c
+    beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
+    query = _PAIRS.where(columns.target == target, or_(*beyond))
+    with closing(archive.archived_rows(asking(connection), target)) as rows:
+        archived = {row[_PAIR] for row in rows if not until.has(row)}
+    return archived.union(map(tuple, select_rows(connection, query)))
+
+
+def _folded_until(
+    connection: Connection, target: str, until: Until, pairs: Collection[_Pair]
+) -> dict[ModelKey, LedgerEntry]:
+    """The fold of what is read of these pairs."""
+    by_pair: dict[_Pair, LedgerEntry] = {}
+    if not pairs:
+        return {}
+    with closing(archive.rows(asking(connection), target=target)) as rows:
+        for row in rows:
+            pair = row[_PAIR]
+            if pair in pairs and until.has(row):
+                by_pair[pair] = apply_event(by_pair.get(pair), event_of(row))
+    return {entry.pair: entry for entry in by_pair.values()}
