@@ -12,6 +12,7 @@ from reconciler.printable import printable
 from reconciler.source import environment
 from reconciler.source.commands import FOUND_OR_NOT, Commands
 from reconciler.source.git_files import (
+    Layout,
     branch_ref,
     branches,
     discover,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reconciler.source.git_files import Layout
     from reconciler.source.surroundings import Trait
 
 _FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.graph import CommitGraph
 from reconciler.errors import BudgetError
 from reconciler.source import log, plumbing
-from reconciler.source.commands import FOUND_OR_NOT, GitError
+from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.plumbing import as_lines
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.values import CommitInfo
-    from reconciler.source.commands import Commands
     from reconciler.source.process import GitProcess
 
 _NO_COMMIT = "Not a valid commit name"

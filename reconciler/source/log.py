@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.budgets import DEFAULTS, shortened
+from reconciler.budgets import DEFAULTS, Budgets, shortened
 from reconciler.engine.values import CommitInfo, Delta
 from reconciler.errors import BudgetError
 from reconciler.source.plumbing import blocks, bounded
@@ -19,7 +19,6 @@ from reconciler.source.plumbing import blocks, bounded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from reconciler.budgets import Budgets
 
 # A commit begins with two empty fields. No other field is ever empty, whatever people wrote, so that commits
 # are parted by three NULs or four.

@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 from reconciler.errors import ConfigurationError
 from reconciler.remote import parse_remote
 from reconciler.source.environment import for_local, not_passed_on
-from reconciler.source.git_files import discover
+from reconciler.source.git_files import Layout, discover
 from reconciler.source.plumbing import path_of, pathspec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from reconciler.source.git_files import Layout
 
 _IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 _STAGED = ("ls-files", "-z", "--stage")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from reconciler.budgets import DEFAULTS
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
-from reconciler.source.backend import LocalRepository
+from reconciler.source.backend import Backend, LocalRepository
 from reconciler.source.commands import FOUND_OR_NOT, GitError
 from reconciler.source.file_reader import asked_again
 from reconciler.source.git_files import is_object_id
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
 
-    from reconciler.budgets import Budgets
     from reconciler.engine.trust import Hold
-    from reconciler.source.backend import Backend
     from reconciler.source.notes import Notes
     from reconciler.source.surroundings import Trait
     from reconciler.source.trust import Trust
@@ -77,12 +74,7 @@ class GitSource(HistoryReader):
     """
 
     def __init__(
-        self,
-        origin: Backend,
-        *,
-        followed: Mapping[str, str],
-        paths: Sequence[str] = (),
-        budgets: Budgets = DEFAULTS,
+        self, origin: Backend, *, followed: Mapping[str, str], paths: Sequence[str], budgets: Budgets
     ) -> None:
         super().__init__(origin, budgets, paths)
         self._followed = followed

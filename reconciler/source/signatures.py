@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
-from reconciler.source.commands import FOUND_OR_NOT, GitError, load_gitpython
+from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError, load_gitpython
 from reconciler.source.environment import NOTHING
 from reconciler.source.plumbing import as_lines, blocks, bounded, path_of
-from reconciler.source.signers import Keyring, read_allowed_signers
+from reconciler.source.signers import KeyFiles, Keyring, read_allowed_signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.source.commands import Commands
-    from reconciler.source.signers import KeyFiles
 
 _GOOD = "G"
 _OF_ENDED_KEY = "Y"  # good, by an OpenPGP key that has ended since
@@ -230,6 +228,8 @@ def _is_of_a_kind(commands: Commands, commit: str) -> bool:
     signatures = (line.partition(b" ")[2] for line in header.split(b"\n") if line.startswith(b"gpgsig"))
     return all(signature.startswith(_KINDS) for signature in signatures)
 
+
+# --- which files the signer of a commit answers for ----------------------------------------------------
 
 _PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
 _OF_COMMIT = ("-c", "--root", "--no-commit-id")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +26,24 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Marks
     from reconciler.source.backend import Backend
     from reconciler.source.signers import KeyFiles
+
+
+_MARK = "trust"  # it belongs to no target
+_HEADS = 50  # newest commits whose moment is remembered while a commit is held
+_KEPT = 500  # signatures that are remembered
+_AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
+_REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
+
+_WHAT = {
+    HoldCode.UNSIGNED: "is not signed by {kinds}",
+    HoldCode.UNKNOWN_KEY: "is signed by {whose}, which nobody here knows",
+    HoldCode.EXPIRED_KEY: "is signed by {whose}, which was not valid at its date and when it was first seen",
+    HoldCode.REVOKED_KEY: "is signed by {whose}, which is revoked",
+    HoldCode.BAD_SIGNATURE: "has a signature that does not fit it, or cannot be checked",
+}
+_JUDGED = 100_000  # commits of a range; each takes about 10 ms
+_TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
+_CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +71,6 @@ class TrustRules:
             if fnmatchcase(path, pattern):
                 return any(fnmatchcase(name, one) for name in identities for one in signers)
         return True
-
-
-_MARK = "trust"
-"""The mark; it belongs to no target."""
-_HEADS = 50  # newest commits whose moment is remembered while a commit is held
-_KEPT = 500  # signatures that are remembered
 
 
 @dataclass(slots=True)
@@ -96,21 +108,6 @@ class TrustMemory:
         return json.dumps({"good": self.good, "seen": seen, "by": self.by, "signers": signers})
 
 
-_AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
-_REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
-
-_WHAT = {
-    HoldCode.UNSIGNED: "is not signed by {kinds}",
-    HoldCode.UNKNOWN_KEY: "is signed by {whose}, which nobody here knows",
-    HoldCode.EXPIRED_KEY: "is signed by {whose}, which was not valid at its date and when it was first seen",
-    HoldCode.REVOKED_KEY: "is signed by {whose}, which is revoked",
-    HoldCode.BAD_SIGNATURE: "has a signature that does not fit it, or cannot be checked",
-}
-_JUDGED = 100_000  # commits of a range; each takes about 10 ms
-_TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
-_CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
-
-
 class Trust:
     """Judges the newest commit of one branch; used from the thread that git runs in."""
 
@@ -120,7 +117,7 @@ class Trust:
         memory: Marks,
         *,
         writes: bool,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         """Reads nothing yet, and is to be bound; `writes` says whether what is found may be remembered."""
         self._rules = rules

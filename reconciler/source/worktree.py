@@ -22,13 +22,12 @@ from reconciler.manifest.sections import claims
 from reconciler.phrases import listed
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
-from reconciler.source.git_files import discover
+from reconciler.source.git_files import Layout, discover
 from reconciler.source.plain_git import ignored, is_ignored, submodules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from reconciler.source.git_files import Layout
     from reconciler.source.repository import GitSource
 
 REFERRING = ModelKey("", "")
@@ -219,11 +218,11 @@ class WorkTree:
     ) -> tuple[list[str], list[str], tuple[str, ...]]:
         """Files to open, files that cannot be opened although they certainly claim a pair, and notes."""
         few = sum(1 for _ in islice(self._manifests(root, frozenset()), _FEW + 1)) <= _FEW
-        if few or self.layout is None or self.opened is None:
-            return list(self._manifests(root, self.ignored)), [], ()
-        from reconciler.source.staged import staged_claimants  # noqa: PLC0415 - with SQLite, for large trees
+        staged = None
+        if not few and self.layout is not None and self.opened is not None:
+            from reconciler.source.staged import staged_claimants  # noqa: PLC0415 - SQLite, for large trees
 
-        staged = staged_claimants(self.layout, self.opened, pairs, root)
+            staged = staged_claimants(self.layout, self.opened, pairs, root)
         if staged is None:
             return list(self._manifests(root, self.ignored)), [], ()
         there = [p for p in staged.certain | staged.possible if is_manifest(p, root) and self._is_file(p)]

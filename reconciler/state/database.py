@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from reconciler.engine.clock import utc_now
 from reconciler.errors import StateError
-from reconciler.state.address import SqliteFile
+from reconciler.state.address import Address, SqliteFile
 from reconciler.state.errors import explained, is_passing
-from reconciler.state.rows import stamp
+from reconciler.state.rows import Key, stamp
 from reconciler.state.tables import journal, reconciled
 from reconciler.state.verdicts import VerdictRows
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Subscription
     from reconciler.engine.values import Event, LedgerEntry
-    from reconciler.state.address import Address
     from reconciler.state.leases import SqlLeases
-    from reconciler.state.rows import Key
 
     Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -131,63 +130,41 @@ _AT = archive.COLUMNS.index("at")
 _PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
 _PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
 
-_Pair = tuple[str, ...]
-"""Name and version as they are stored."""
 
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """How far the journal is read.
-
-    Attributes:
-        position: number of the last event; None for the newest.
-        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
-    """
-
-    position: int | None
-    at: str
-
-    def has(self, row: archive.Row) -> bool:
-        """Whether an event is read."""
-        number, at = row[0], row[_AT]
-        return bool((self.position is None or number <= self.position) and at <= self.at)
-
-
-def entries_until(connection: Connection, target: str, until: Until) -> dict[ModelKey, LedgerEntry]:
+def entries_until(
+    connection: Connection, target: str, position: int | None, at: str
+) -> dict[ModelKey, LedgerEntry]:
     """The entries of one target as the journal told them then; `connection` sees one moment of the state.
+
+    Args:
+        connection: to read through.
+        target: whose entries.
+        position: number of the last event that is read; None for the newest.
+        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
 
     Raises:
         UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
     """
-    changed = _changed_later(connection, target, until)
+
+    def is_read(event: archive.Row) -> bool:
+        return bool((position is None or event[0] <= position) and event[_AT] <= at)
+
+    columns = tables.journal.c
+    later = columns.at > at if position is None else or_(columns.at > at, columns.seq > position)
+    with closing(archive.archived_rows(asking(connection), target)) as events:
+        changed = {event[_PAIR] for event in events if not is_read(event)}
+    changed.update(map(tuple, select_rows(connection, _PAIRS.where(columns.target == target, later))))
     by_pair: dict[ModelKey, LedgerEntry] = {}
     for row in rows_of_target(connection, target):
         if row[1:3] not in changed:
             entry = entry_of(row)
             by_pair[entry.pair] = entry
-    return by_pair | _folded_until(connection, target, until, changed)
-
-
-def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pair]:
-    """The pairs of which an event is not read."""
-    columns = tables.journal.c
-    beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
-    query = _PAIRS.where(columns.target == target, or_(*beyond))
-    with closing(archive.archived_rows(asking(connection), target)) as rows:
-        archived = {row[_PAIR] for row in rows if not until.has(row)}
-    return archived.union(map(tuple, select_rows(connection, query)))
-
-
-def _folded_until(
-    connection: Connection, target: str, until: Until, pairs: Collection[_Pair]
-) -> dict[ModelKey, LedgerEntry]:
-    """The fold of what is read of these pairs."""
-    by_pair: dict[_Pair, LedgerEntry] = {}
-    if not pairs:
-        return {}
-    with closing(archive.rows(asking(connection), target=target)) as rows:
-        for row in rows:
-            pair = row[_PAIR]
-            if pair in pairs and until.has(row):
-                by_pair[pair] = apply_event(by_pair.get(pair), event_of(row))
-    return {entry.pair: entry for entry in by_pair.values()}
+    if not changed:
+        return by_pair
+    folded: dict[tuple[str, ...], LedgerEntry] = {}
+    with closing(archive.rows(asking(connection), target=target)) as events:
+        for event in events:
+            pair = event[_PAIR]
+            if pair in changed and is_read(event):
+                folded[pair] = apply_event(folded.get(pair), event_of(event))
+    return by_pair | {entry.pair: entry for entry in folded.values()}

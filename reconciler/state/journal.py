@@ -68,20 +68,17 @@ class SqlJournal(JournalReader, StateAccess):
 
         def put(connection: Connection) -> Sequence[Event]:
             with self._database.unhurried(connection) if len(events) > _MANY else nullcontext():
-                return journal(connection)
-
-        def journal(connection: Connection) -> Sequence[Event]:
-            # first: whoever would take the lease over waits from here on until this is committed
-            self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
-            before = self._entries(connection, {(event.target, event.pair) for event in events})
-            if self._allowed is not None:
-                self._allowed(before, events)
-            after, journalled = _folded(before, events)
-            self._note_commit(connection)
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in journalled])
-            rows = {key: entry_row(entry) for key, entry in after.items()}
-            entries.store(connection, before, rows)
-            return journalled
+                # first: whoever would take the lease over waits from here on until this is committed
+                self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
+                before = self._entries(connection, {(event.target, event.pair) for event in events})
+                if self._allowed is not None:
+                    self._allowed(before, events)
+                after, journalled = _folded(before, events)
+                self._note_commit(connection)
+                insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, journalled)))
+                rows = {key: entry_row(entry) for key, entry in after.items()}
+                entries.store(connection, before, rows)
+                return journalled
 
         journalled = self._database.write(put)
         self._reconciling = None
@@ -96,7 +93,7 @@ class SqlJournal(JournalReader, StateAccess):
         def put(connection: Connection) -> bool:
             if position(connection):
                 return False
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in events])
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, events)))
             entries.refold(connection)
             return True
 
@@ -107,7 +104,7 @@ class SqlJournal(JournalReader, StateAccess):
     ) -> Mapping[ModelKey, LedgerEntry]:
         """The entries of one target as the journal told them up to an event, and to a moment."""
         with self._database.reading() as connection:
-            return entries.entries_until(connection, target, entries.Until(position, stamp(moment)))
+            return entries.entries_until(connection, target, position, stamp(moment))
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one."""

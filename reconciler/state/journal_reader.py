@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from abc import ABC, abstractmethod
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from reconciler.state.sqlite_file import is_whole, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Event

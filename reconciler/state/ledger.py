@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, insert, select, update
 
 from reconciler.engine.clock import utc_now
 from reconciler.engine.values import CycleAnswer, CycleRequest
@@ -105,7 +105,9 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports):
 
 _PREFIX = "request "
 _KEPT = timedelta(days=1)
-_MINE = (mark.c.target == "") & mark.c.name.startswith(_PREFIX, autoescape=True)
+_ALL = select(mark.c.name, mark.c.value).where(
+    mark.c.target == "", mark.c.name.startswith(_PREFIX, autoescape=True)
+)
 
 
 class Requests:
@@ -124,10 +126,10 @@ class Requests:
 
     def ask(self, request: CycleRequest) -> None:
         """Puts a request where the process that holds the state finds it; forgets those of long ago."""
-        row = {"target": "", "name": _name(request), "value": _asked(request)}
+        row = {"target": "", "name": _PREFIX + request.request_id, "value": _value(request, taken=False)}
 
         def put(connection: Connection) -> None:
-            for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+            for name, value in connection.execute(_ALL).all():
                 facts = _read(value)
                 if facts is None or moment_of(facts["expires_at"]) < request.expires_at - _KEPT:
                     connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
@@ -137,31 +139,30 @@ class Requests:
 
     def withdraw(self, request: CycleRequest) -> bool:
         """Takes a request back; False when it is taken already."""
-        return self._changed(_at(request, _asked(request), delete(mark))) == 1
+        return self._changed(delete(mark).where(*_this(request), _untaken(request))) == 1
 
     def answered(self, request: CycleRequest) -> CycleAnswer | None:
         """The answer, once there is one."""
         with self._database.reading() as connection:
-            value = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
+            value = connection.scalar(select(mark.c.value).where(*_this(request)))
         facts = None if value is None else _read(value)
         return CycleAnswer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
 
     def forget(self, request: CycleRequest) -> None:
         """Removes a request whose answer was read."""
-        self._changed(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
+        self._changed(delete(mark).where(*_this(request)))
 
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
-        taken = _value(request, taken=True)
-        return self._changed(_at(request, _asked(request), update(mark)).values(value=taken)) == 1
+        untaken = update(mark).where(*_this(request), _untaken(request))
+        return self._changed(untaken.values(value=_value(request, taken=True))) == 1
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
         value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
-        mine = (mark.c.target == "") & (mark.c.name == _name(request))
-        self._changed(update(mark).where(mine).values(value=value))
+        self._changed(update(mark).where(*_this(request)).values(value=value))
 
-    def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
+    def _changed(self, statement: Delete | Update) -> int:
         """Carries out one statement; how many rows it changed."""
         return self._database.write(lambda connection: int(connection.execute(statement).rowcount))
 
@@ -172,7 +173,7 @@ def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
     A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
     """
     open_requests = []
-    for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+    for name, value in connection.execute(_ALL).all():
         facts = _read(value)
         if facts is None:
             continue
@@ -185,12 +186,12 @@ def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
     return sorted(open_requests, key=lambda request: request.expires_at)
 
 
-def _name(request: CycleRequest) -> str:
-    return _PREFIX + request.request_id
+def _this(request: CycleRequest) -> tuple[ColumnElement[bool], ...]:
+    return mark.c.target == "", mark.c.name == _PREFIX + request.request_id
 
 
-def _asked(request: CycleRequest) -> str:
-    return _value(request, taken=False)
+def _untaken(request: CycleRequest) -> ColumnElement[bool]:
+    return mark.c.value == _value(request, taken=False)
 
 
 def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
@@ -203,11 +204,6 @@ def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what J
     return json.dumps(parts | facts, separators=(",", ":"))
 
 
-def _at(request: CycleRequest, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
-    """The statement, about this request as long as it stands at this step."""
-    return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
-
-
 def _read(value: str) -> dict[str, Any] | None:
     """What a row says; None where it is no request, such as one of another version of the program."""
     try:
@@ -216,6 +212,9 @@ def _read(value: str) -> dict[str, Any] | None:
     except (KeyError, TypeError, ValueError, UnreadableState):
         return None
     return facts
+
+
+# --- opening one -----------------------------------------------------------------------------------------
 
 
 def open_state(  # noqa: PLR0913 - what is remembered, and how

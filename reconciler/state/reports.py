@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
-from reconciler.engine.episodes import OutboxUpdate, outbox_update
+from reconciler.engine.episodes import Judged, OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
 from reconciler.state import journal, outbox, tables, verdicts
@@ -21,10 +21,8 @@ from reconciler.state.rows import moment_of, stamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.episodes import Judged
 
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)
