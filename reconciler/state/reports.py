@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, delete, insert, select
 
-from reconciler.engine.episodes import Judged, OutboxUpdate, outbox_update
+from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
 from reconciler.state import journal, outbox, tables, verdicts
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.engine.episodes import Judged
 
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)
