@@ -106,7 +106,6 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
 
 
 def _too_long(budgets: Budgets) -> str:
-    """The words for a log over its budget."""
     return (
         f"history has more than {budgets.commits:,} commits, {budgets.changes:,} changes of files or "
         f"{budgets.log_bytes:,} bytes: raise limits.commits, limits.changes or limits.log_bytes to read on"

@@ -215,7 +215,6 @@ class Verifier:
 
 
 def _printed(commands: Commands, commits: Iterable[str], fields: Sequence[str]) -> list[list[str]]:
-    """What git prints of each commit."""
     shown = f"--format=tformat:{'%x00'.join(fields)}"
     with commands.stream(*_SHOWN, shown, feed=as_lines(commits)) as output:
         parts = path_of(b"".join(output.pieces())).split("\0")

@@ -13,6 +13,8 @@ from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
 from reconciler.state.bulk import (
     KEY,
+    Query,
+    Row,
     asking,
     batches,
     by_column,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.values import LedgerEntry
-    from reconciler.state.bulk import Query, Row
 
 _KEYS_BY_NAME = 5000
 _KEYS_A_QUERY = 64  # of a file

@@ -12,7 +12,7 @@ from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
 from reconciler.state import SCHEMA_VERSION, archive, journal
 from reconciler.state.address import SqliteFile, parse
-from reconciler.state.bulk import asking, select_rows
+from reconciler.state.bulk import Row, asking, select_rows
 from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.ledger import open_database
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of, plain
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.engine.reflection import Inspector
 
-    from reconciler.state.bulk import Row
     from reconciler.state.database import Database
 
 

@@ -17,6 +17,7 @@ from reconciler.engine.values import Difference, ModelState, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import (
     KEY,
+    Query,
     batches,
     by_column,
     execute_many,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.expression import Update
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.state.bulk import Query
     from reconciler.state.database import Database
 
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
