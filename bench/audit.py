@@ -26,7 +26,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.receipts import receipt
 from reconciler.engine.values import Event, EventKind
 from reconciler.remote import parse_remote
-from reconciler.source.upkeep import shared_notes
+from reconciler.source.notes import shared_notes
 from reconciler.state import open_state
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from reconciler.errors import ConfigurationError, GuardError, ReconcilerError, S
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.remote import Remote, parse_remote, require_remote
-from reconciler.source.upkeep import shared_notes
+from reconciler.source.notes import shared_notes
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
     from reconciler.source.notes import Notes
     from reconciler.state import SqlLedger
-
 
 T = TypeVar("T")
 

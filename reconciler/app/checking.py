@@ -18,7 +18,7 @@ from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract.rules_identity import RULES
 from reconciler.errors import SourceError
 from reconciler.private import make_directory, read_own
-from reconciler.source.layout import discover
+from reconciler.source.git_files import discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
 from reconciler.errors import SourceError
-from reconciler.source.local import LocalRepository
+from reconciler.source.backend import LocalRepository
 from reconciler.state.peek import peek
 
 if TYPE_CHECKING:

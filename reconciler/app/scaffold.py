@@ -19,8 +19,8 @@ from reconciler.contract import DEFAULT_EDITION, edition
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.settings import FILE_NAME, parse
-from reconciler.source.layout import discover
-from reconciler.source.origin import origin_host
+from reconciler.source.git_files import discover
+from reconciler.source.plain_git import origin_host
 from reconciler.views.as_json import dumps
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def show_version(
         return
     import platform  # noqa: PLC0415 - for this form alone
 
-    from reconciler.state.version import SCHEMA_VERSION  # noqa: PLC0415
+    from reconciler.state import SCHEMA_VERSION  # noqa: PLC0415
 
     put_json({"version": __version__, "python": platform.python_version(), "state_schema": SCHEMA_VERSION})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -127,7 +128,8 @@ class TargetIndex:
         target = self._target
         now = [reading for reading in changed.values() if reading is not None]
         # kept, for a count of all would cost what there is
-        number = sum(map(_number, now)) + (0 if whole else self.number(changed))
+        declaring = sum(len(one.declarations) + bool(one.invalid) for one in now)
+        number = declaring + (0 if whole else self.number(changed))
         for table in _TABLES:
             if whole:
                 yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
@@ -189,7 +191,9 @@ class TargetIndex:
         if not rows:
             return
         span = (self._target, rows[0][0], rows[-1][0])
-        companions = _grouped(self._store.rows(_COMPANIONS, span))
+        companions: defaultdict[bytes, list[tuple[str, str]]] = defaultdict(list)
+        for raw, named, blob in self._store.rows(_COMPANIONS, span):
+            companions[raw].append((_path(named), blob))
         for raw, of_file in groupby(rows, key=itemgetter(0)):
             path = _path(raw)  # once for all that is said of the file: there may be very many of them
             documents = list(of_file)
@@ -198,22 +202,10 @@ class TargetIndex:
                 path,
                 blob,
                 tuple([_declaration(path, row) for row in documents if row[2] is not None]),
-                () if faults is None else tuple(_fault(path, *fault) for fault in json.loads(faults)),
-                tuple([(_path(named), other) for _, named, other in companions.get(raw, ())]),
+                () if faults is None else tuple([_fault(path, *fault) for fault in json.loads(faults)]),
+                tuple(companions.get(raw, ())),
                 _credits(written),
             )
-
-
-def _number(reading: ParsedFile) -> int:
-    return len(reading.declarations) + bool(reading.invalid)
-
-
-def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, list[tuple[Any, ...]]]:
-    """Rows by their first column, a path."""
-    grouped: dict[bytes, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        grouped.setdefault(row[0], []).append(row)
-    return grouped
 
 
 def _declaration(path: str, row: tuple[Any, ...]) -> ManifestRef:

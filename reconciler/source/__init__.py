@@ -9,7 +9,7 @@ are not used; measured with 3.2.1 on 2,000 files:
 - listing a commit takes `tree.traverse()` 240 ms and `ls-tree -r` 3 ms; reading every file
   `Blob.data_stream` 53 ms and one `cat-file --batch` 15 ms; comparing two commits `Commit.diff` 8 ms and
   `diff-tree` 3 ms; asking for an ancestor `is_ancestor` 15 ms and `merge-base` 5 ms;
-- the newest commit takes `Repo.head` 25 ms, reading the ref 0.02 ms and no process (`refs`); resolving a
+- the newest commit takes `Repo.head` 25 ms, reading the ref 0.02 ms and no process (`git_files`); resolving a
   revision takes the same either way, but a `Repo` keeps two processes until it is closed (30 that were not
   left 60), and hangs when four threads use it;
 - a repository whose object ids are SHA-256 is refused (`Failed to parse reference information`);
@@ -29,13 +29,15 @@ from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
     from reconciler.source.repository import GitSource, open_source
-    from reconciler.source.rules import KeyFiles, TrustRules
+    from reconciler.source.signers import KeyFiles
+    from reconciler.source.trust import TrustRules
 
 __all__ = ["GitSource", "KeyFiles", "TrustRules", "open_source"]
 
 _NAMES = {
     "repository": ("GitSource", "open_source"),
-    "rules": ("KeyFiles", "TrustRules"),
+    "signers": ("KeyFiles",),
+    "trust": ("TrustRules",),
 }  # fmt: skip
 
 __getattr__ = attributes(__name__, _NAMES)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
 from reconciler.source.environment import configuration, not_passed_on
-from reconciler.source.text import bounded
+from reconciler.source.plumbing import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +36,8 @@ _LONGEST = 30  # times the timeout that git may take altogether, if it goes on s
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
 _BROKE_DOWN = frozenset({-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT})
 _NO_MEMORY = "out of memory"
+FOUND_OR_NOT = frozenset({0, 1})
+"""Exit statuses of a command that may find nothing."""
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _NO_GIT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
@@ -118,6 +120,10 @@ class Commands:
         with self.stream(*arguments, accept=accept, total=True) as output:
             return b"".join(bounded(output.pieces(), _MOST, excess))
 
+    def text(self, *arguments: str, accept: frozenset[int] = frozenset({0})) -> str:
+        """The same as text, without what is blank around it."""
+        return self.run(*arguments, accept=accept).decode(errors="replace").strip()
+
     def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
         """What one command prints, or None when git refuses it, as for an object that is not there.
 
@@ -178,21 +184,23 @@ class Commands:
             process.end()
 
     def require_success(self, process: GitProcess, accept: frozenset[int] = frozenset({0})) -> None:
-        """Raises what git complained about, if its output has ended and it failed."""
-        if process.at_end and (status := process.exit_status()) not in accept:
-            raise self.failure(process, status)
+        """Raises what git complained about, in words for a person, if its output has ended and it failed.
 
-    def failure(self, process: GitProcess, status: int) -> SourceError:
-        """Git's complaints in words for a person; a BudgetError where it broke down under what it read."""
+        Raises:
+            BudgetError: it broke down under what it read.
+            GitError: it failed otherwise.
+        """
+        if not process.at_end or (status := process.exit_status()) in accept:
+            return
         from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
 
         stderr = self._redact(process.stderr())
         if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in stderr.lower()):
-            return BudgetError(
+            raise BudgetError(
                 f"{self._named}: git broke down while it read: a commit is too large or its folders too "
                 "deep; take it out of the branch, or raise limits.git_memory"
             )
-        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr, status)
+        raise GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr, status)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -209,11 +217,12 @@ class Commands:
             raise SourceError(f"{self._named}: was closed already")
         if not os.access(self._folder, os.X_OK):
             raise GitError(f"{self._named}: cannot be entered; check that it exists and its permissions")
-        said = (*self._there(), *arguments)
         try:
             wrapper: git.Git = gitpython.Git(self._folder)
+            program = wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git"
+            # the folder is said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere
             handle = wrapper.execute(
-                [*self._without(), wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *said],
+                [*self._without(), program, "--no-pager", "-C", str(self._folder), *arguments],
                 istream=PIPE if fed else None,
                 as_process=True,
                 env=self._environment | (_IN_BULK if in_bulk else {}),
@@ -229,10 +238,6 @@ class Commands:
         if self._heap is not None and handle.proc is not None:
             _bound_memory(handle.proc.pid, self._heap)
         return handle
-
-    def _there(self) -> tuple[str, str]:
-        """The folder, said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere."""
-        return ("-C", str(self._folder))
 
     def _without(self) -> list[str]:
         """What to start git through where variables have to go: GitPython can only add and replace some."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.remote import Remote
-    from reconciler.source.layout import Layout
+    from reconciler.source.git_files import Layout
 
 _COUNT = re.compile(r"[0-9]{1,4}")
 _PASSED_ON = re.compile(
@@ -142,17 +142,13 @@ def _credentials(remote: Remote) -> tuple[list[tuple[str, str]], dict[str, str]]
 
 def configuration(entries: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """`GIT_CONFIG_COUNT` and its keys and values: the user's own, then the fixed ones, then `entries`."""
-    first = _own_count()
+    own = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(own) if _COUNT.fullmatch(own) else 0
     variables: dict[str, str] = {}
     index = first
     for index, (key, value) in enumerate((*_OVERRIDES, *entries), start=first):
         variables |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     return {"GIT_CONFIG_COUNT": str(index + 1), **variables}
-
-
-def _own_count() -> int:
-    written = os.environ.get("GIT_CONFIG_COUNT", "")
-    return int(written) if _COUNT.fullmatch(written) else 0
 
 
 def _quarantine(layout: Layout) -> dict[str, str]:

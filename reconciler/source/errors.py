@@ -62,10 +62,7 @@ _ADVICE = (
     (_PARTIAL, _TO_COMPLETE),
     (_AWAY, "it cannot be reached; check the network and the URL. The last good commit stays in use"),
     (_FULL, "the disk is full; make room and try again"),
-    (
-        _NOWHERE,
-        "there is no git repository; check source.repo, or whether its files may be read",
-    ),
+    (_NOWHERE, "there is no git repository; check source.repo, or whether its files may be read"),
     (_CONFIGURED, "git's configuration there has a value or a line that git refuses; correct it"),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),

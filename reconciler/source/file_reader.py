@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source import log, tree
+from reconciler.source import log, plumbing
 from reconciler.source.commands import GitError
-from reconciler.source.refs import is_object_id
-from reconciler.source.text import as_lines, bounded, path_of
+from reconciler.source.git_files import is_object_id
+from reconciler.source.plumbing import as_lines, bounded, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ class FileReader:
     def __init__(self, origin: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
         self._origin = origin
         self._budgets = budgets
-        self._paths = tuple(tree.inside(path) for path in paths)
+        self._paths = tuple(plumbing.inside(path) for path in paths)
         self._span: _Span | None = None
 
     def _checked(self, commit: str) -> str:
@@ -72,8 +72,8 @@ class FileReader:
             BudgetError: there are more than are read.
             SourceError: the commit is not there, or git failed.
         """
-        path = tree.inside(path)
-        files = self._listed(path, "-r", self._checked(commit), *tree.pathspec(path))
+        path = plumbing.inside(path)
+        files = self._listed(path, "-r", self._checked(commit), *plumbing.pathspec(path))
         exists = not any(file.path == path for file in files) and bool(files or not path)
         return Snapshot(commit, path, tuple(files) if exists else (), exists=exists)
 
@@ -85,14 +85,14 @@ class FileReader:
             BudgetError: what lies around them is more than is read.
             SourceError: the commit is not there, or git failed.
         """
-        names = frozenset(filter(tree.can_be, paths))
+        names = frozenset(filter(plumbing.can_be, paths))
         if not names:
             return {}
-        if tree.fit_arguments(names):
-            listed = self._listed("", self._checked(commit), *tree.pathspec(*sorted(names)))
+        if plumbing.fit_arguments(names):
+            listed = self._listed("", self._checked(commit), *plumbing.pathspec(*sorted(names)))
         else:
-            folder = tree.common_folder(names)
-            listed = self._listed(folder, "-r", self._checked(commit), *tree.pathspec(folder))
+            folder = plumbing.common_folder(names)
+            listed = self._listed(folder, "-r", self._checked(commit), *plumbing.pathspec(folder))
         return {file.path: file for file in listed if file.path in names}
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -129,7 +129,7 @@ class FileReader:
         yield from self.read(blob for blob, size in sizes.items() if size <= at_most)
 
     def _contents(self, blobs: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        for blob, content in tree.contents(self._origin.commands, blobs):
+        for blob, content in plumbing.contents(self._origin.commands, blobs):
             if content is None:
                 raise GitError(
                     f"{self._origin.named}: object {blob} is missing, or no file's content; "
@@ -142,13 +142,13 @@ class FileReader:
         """Bytes of each content; no process is started when there is none."""
         if not blobs:
             return {}
-        with self._origin.commands.stream(*tree.MEASURED, feed=as_lines(blobs)) as output:
+        with self._origin.commands.stream(*plumbing.MEASURED, feed=as_lines(blobs)) as output:
             printed = b"".join(output.pieces())
-        return dict(zip(blobs, tree.sizes(printed), strict=True))
+        return dict(zip(blobs, plumbing.sizes(printed), strict=True))
 
     def _listed(self, where: str, *arguments: str) -> list[File]:
-        with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
-            return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
+        with self._origin.commands.stream(*plumbing.LISTED, *arguments) as output:
+            return plumbing.files(output.pieces(), self._budgets, printable(where) or "the repository")
 
     # two commits beside each other
 
@@ -167,19 +167,19 @@ class FileReader:
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
         """
-        path = tree.inside(path)
+        path = plumbing.inside(path)
         commits = [f"{self._checked(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
         try:
             span = self._shared_span(old, new, path)
             entries = self._differing(commits, path) if span is None else span.entries_below(path)
-            if entries is None or path in entries or not all(map(tree.can_be, entries)):
+            if entries is None or path in entries or not all(map(plumbing.can_be, entries)):
                 return None
             present = self.files(new, [name for name, is_there in entries.items() if is_there])
         except BudgetError:
             return None
-        if any(file.mode == tree.AMBIGUOUS for file in present.values()):
+        if any(file.mode == plumbing.AMBIGUOUS for file in present.values()):
             return None
         return {name: present.get(name) for name in entries}
 
@@ -201,11 +201,11 @@ class FileReader:
 
     def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
         """Which entries below these folders differ, see `_entries`; None where git refuses it."""
-        arguments = (*_DIFFERENCE, *commits, *tree.pathspec(*paths))
+        arguments = (*_DIFFERENCE, *commits, *plumbing.pathspec(*paths))
         return self._origin.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
 
     def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
-        return self._between(*log.LOG, *log.BOTH_SIDES, span, *tree.pathspec(*paths))
+        return self._between(*log.LOG, *log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
 
     def _between(self, *arguments: str) -> list[log.Commit] | None:
         """The commits of a log, together no longer than a list of files may be; None where git refuses it."""

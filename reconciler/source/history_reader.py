@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.errors import BudgetError
-from reconciler.source import log, tree
-from reconciler.source.commands import GitError
+from reconciler.source import log, plumbing
+from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.file_reader import FileReader, asked_again
-from reconciler.source.text import as_lines
+from reconciler.source.plumbing import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.values import CommitInfo
-    from reconciler.source.commands import Commands
     from reconciler.source.process import GitProcess
 
 _NO_COMMIT = "Not a valid commit name"
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _TOLD_AT_ONCE = 50_000  # commits of one process, which keeps a kilobyte of each: far below limits.git_memory
-_RELATED_OR_NOT = frozenset({0, 1})
 
 
 class HistoryReader(FileReader):
@@ -58,12 +56,12 @@ class HistoryReader(FileReader):
         """
         commands, commits = self._origin.commands, (self._checked(commit), self._checked(earlier))
         try:
-            printed = commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
+            base = commands.text("merge-base", *commits, accept=FOUND_OR_NOT)
         except GitError as error:
             if _NO_COMMIT not in error.stderr:
                 raise
-            printed = b""
-        if printed.decode(errors="replace").strip() == earlier:
+            base = ""
+        if base == earlier:
             return True
         cut_off = self._origin.layout.shallow()
         return _goes_on(commands, *commits, cut_off, before) if cut_off else False
@@ -76,8 +74,7 @@ class HistoryReader(FileReader):
             SourceError: one of them is no whole commit id, or git failed.
         """
         commits = (self._checked(commit), self._checked(other))
-        printed = self._origin.commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
-        return printed.decode(errors="replace").strip() or None
+        return self._origin.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
 
     @asked_again
     def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
@@ -115,7 +112,7 @@ class HistoryReader(FileReader):
         tip, span = self._checked(commit), f"{self._checked(since)}...{commit}"
         if tip == since:
             return CommitGraph(commit, ())
-        path = tree.inside(path)
+        path = plumbing.inside(path)
         try:
             shared, cut = self._shared_span(since, commit, path), None
             logged = self._log_of(span, path) if shared is None else shared.commits_below(path)
@@ -133,7 +130,7 @@ class HistoryReader(FileReader):
             SourceError: one of them is not there, or git failed.
         """
         fed = as_lines(map(self._checked, commits))
-        where = tree.pathspec(tree.inside(path))
+        where = plumbing.pathspec(plumbing.inside(path))
         with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
             logged = list(log.commits(output.pieces(), self._budgets))
             return CommitGraph(commits[0], logged, self._entries)
@@ -157,9 +154,9 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        few = not whole and len(paths) <= _FEW and tree.fit_arguments(paths)
+        few = not whole and len(paths) <= _FEW and plumbing.fit_arguments(paths)
         # files by name where they are few: what else a commit did beside them is not even told
-        where = tree.pathspec(*(paths if few else (tree.inside(tree.common_folder(paths)),)))
+        where = plumbing.pathspec(*(paths if few else (plumbing.inside(plumbing.common_folder(paths)),)))
         if whole or len(paths) > _FEW:
             yield self._whole_graph(commit, where)
             return
@@ -266,4 +263,4 @@ def _read(reader: io.BufferedReader[GitProcess], size: int) -> bytes:
 
 
 def _reached(commands: Commands, *revisions: str) -> frozenset[str]:
-    return frozenset(commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split())
+    return frozenset(commands.text(*_REACHED, *revisions, "--").split())

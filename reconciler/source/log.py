@@ -11,15 +11,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.budgets import DEFAULTS, shortened
+from reconciler.budgets import DEFAULTS, Budgets, shortened
 from reconciler.engine.values import CommitInfo, Delta
 from reconciler.errors import BudgetError
-from reconciler.source.text import blocks, bounded
+from reconciler.source.plumbing import blocks, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from reconciler.budgets import Budgets
 
 # A commit begins with two empty fields. No other field is ever empty, whatever people wrote, so that commits
 # are parted by three NULs or four.
@@ -91,8 +90,12 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
     number = changes = 0
     excess = _too_long(budgets)
     same = dict[str, str]().setdefault  # one content at very many paths is one text
+    too_much = (
+        f"one commit changes so much that git tells more than {budgets.listed_bytes:,} bytes of it; raise "
+        "limits.listed_bytes to have it read"
+    )
     answer = bounded(pieces, budgets.log_bytes, excess)
-    for block in blocks(answer, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
+    for block in blocks(answer, _BETWEEN, budgets.listed_bytes, too_much):
         for logged in block.split(_BETWEEN.decode()):
             if fields := logged.strip("\0"):
                 parts = fields.split("\0")
@@ -103,18 +106,9 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
 
 
 def _too_long(budgets: Budgets) -> str:
-    """The words for a log over its budget."""
     return (
         f"history has more than {budgets.commits:,} commits, {budgets.changes:,} changes of files or "
         f"{budgets.log_bytes:,} bytes: raise limits.commits, limits.changes or limits.log_bytes to read on"
-    )
-
-
-def _too_much(budgets: Budgets) -> str:
-    """The words for a commit over its budget."""
-    return (
-        f"one commit changes so much that git tells more than {budgets.listed_bytes:,} bytes of it; raise "
-        "limits.listed_bytes to have it read"
     )
 
 

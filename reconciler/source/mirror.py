@@ -33,8 +33,7 @@ from reconciler.source.bare import (
 )
 from reconciler.source.commands import Commands, GitError
 from reconciler.source.errors import is_damage
-from reconciler.source.layout import bare_layout
-from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
+from reconciler.source.git_files import bare_layout, branch_ref, is_object_id, missing_branch, read_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,15 +51,8 @@ _LONGEST_WAIT = 3600.0  # seconds between two replacements, and after which they
 _GC = ("gc", "--quiet", "--force", "--prune=2.weeks.ago")
 _SHA256_DIGITS = 64
 _FETCH = (
-    "fetch",
-    "--progress",
-    "--no-tags",
-    "--prune",
-    "--force",
-    "--update-shallow",
-    "--no-auto-maintenance",
-    "--no-write-fetch-head",
-    "--no-recurse-submodules",
+    *("fetch", "--progress", "--no-tags", "--prune", "--force", "--update-shallow"),
+    *("--no-auto-maintenance", "--no-write-fetch-head", "--no-recurse-submodules"),
 )
 
 
@@ -115,8 +107,10 @@ class Mirror(Backend):
             with self._alone():
                 discard_leftovers(self.layout.git_dir)
                 last = self.last_head()  # another process may have been quicker
-                if last is None:
-                    self._make(tip)
+                if last is None and not self.layout.git_dir.exists():
+                    self._renew(tip, replaced=0)
+                elif last is None:  # none that could be used
+                    self._replace(tip)
                 elif last != tip:
                     self._update(tip)
         return self.last_head() or tip
@@ -193,13 +187,6 @@ class Mirror(Backend):
             if not is_damage(error.stderr):
                 raise
             self._replace(tip)
-
-    def _make(self, tip: str) -> None:
-        """Makes a mirror where there is none, or none that could be used."""
-        if self.layout.git_dir.exists():
-            self._replace(tip)
-        else:
-            self._renew(tip, replaced=0)
 
     def _replace(self, tip: str) -> None:
         """Throws a damaged mirror away for a new one, if this was not done just now."""

@@ -8,30 +8,33 @@ be here: a note names the commit that it belongs to by its path.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.source import tree
-from reconciler.source.commands import GitError
-from reconciler.source.refs import is_object_id
-from reconciler.source.text import blocks, path_of
+from reconciler.source import environment, plumbing
+from reconciler.source.bare import Upkeep
+from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
+from reconciler.source.git_files import bare_layout, is_object_id
+from reconciler.source.plumbing import blocks, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.source.commands import Commands
-    from reconciler.source.upkeep import Upkeep
+    from reconciler.remote import Remote
 
-AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
+_AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
 """Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
 notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
 it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought."""
-
+_TO_REMOTE = (*_AS_THEY_ARE, ("push.pushOption", ""))  # options that the user has are for other repositories
+_AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"))
+"""When git finds that packing is due; it does it before it ends."""
+_PACKING = 10  # times the timeout that packing may take
 _PATIENT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
 _NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
-_THERE_OR_NOT = frozenset({0, 1})
 _CONTAINED_OR_NOT = frozenset({0, 1, 128})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
@@ -70,7 +73,7 @@ class Notes:
             for role in ("AUTHOR", "COMMITTER")
             for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
         }
-        self._commands = commands.configured((*AS_THEY_ARE, *_PATIENT), identity)
+        self._commands = commands.configured((*_AS_THEY_ARE, *_PATIENT), identity)
         self._git_dir = git_dir
         self._ref = ref
         self._talking = talking
@@ -203,17 +206,16 @@ class Notes:
 
     def _tip(self, ref: str) -> str | None:
         """The commit that a ref names; None where there is no such ref. Raises SourceError."""
-        asked = ("rev-parse", "--verify", "--quiet")
-        printed = self._commands.run(*asked, f"{ref}^{{commit}}", accept=_THERE_OR_NOT)
-        there = b"" if printed else self._commands.run(*asked, ref, accept=_THERE_OR_NOT)
+        id_of = partial(self._commands.text, "rev-parse", "--verify", "--quiet", accept=FOUND_OR_NOT)
+        commit = id_of(f"{ref}^{{commit}}")
+        there = "" if commit else id_of(ref)
         if there:  # by its id: another writer may have made the ref since it was first asked about
-            peeled = f"{there.decode().strip()}^{{commit}}"
-            printed = self._commands.run(*asked, peeled, accept=_THERE_OR_NOT)
-        if there and not printed:
-            words = f"a {self._commands.run('cat-file', '-t', ref).decode().strip()} and no commit of notes"
+            commit = id_of(f"{there}^{{commit}}")
+        if there and not commit:
+            words = f"a {self._commands.text('cat-file', '-t', ref)} and no commit of notes"
             remedy = f"remove it with `git update-ref -d {ref}`, and all is written again"
             raise NoNotesError(f"{self._git_dir}: {ref} is {words}; {remedy}", words)
-        return printed.decode().strip() or None
+        return commit or None
 
     def _fetched(self) -> str:
         """The commit that the remote has; raises SourceError where it has another thing there."""
@@ -245,7 +247,7 @@ class Notes:
     def _texts(self, blobs: Iterable[str]) -> dict[str, str]:
         ids = tuple(dict.fromkeys(blobs))
         texts: dict[str, str] = {}
-        for blob, content in tree.contents(self._commands, ids) if ids else ():
+        for blob, content in plumbing.contents(self._commands, ids) if ids else ():
             if content is None:
                 words = f"missing blob {blob}"
                 raise GitError(f"{self._ref}: {words}, which is a note; run `git fsck`", words)
@@ -278,3 +280,24 @@ class Notes:
             with suppress(OSError):
                 (self._git_dir / f"fast_import_crash_{process}").unlink()
             raise
+
+
+def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha256: bool) -> Notes:
+    """Notes that are kept in a repository of their own and shared with a remote; nothing is made yet.
+
+    Args:
+        remote: where they are pushed to.
+        ref: begins with `refs/notes/`.
+        folder: holds these repositories.
+        timeout: seconds, as for `Commands`.
+        sha256: whether the commits' ids are SHA-256.
+    """
+    layout = bare_layout(folder / f"{remote.digest(ref)}.git")
+    variables = environment.for_mirror(layout)
+    git_there = partial(Commands, layout.git_dir, redact=remote.redact)
+    writing = git_there(variables, timeout=timeout)
+    packed = environment.configuration((*_AS_THEY_ARE, *_AUTOMATIC))
+    packing = git_there(variables | packed, timeout=timeout * _PACKING)
+    pushed = environment.for_remote(layout, remote, _TO_REMOTE)
+    talking = git_there(pushed, timeout=timeout, named=remote.shown)
+    return Notes(writing, layout.git_dir, ref, talking, Upkeep(layout.git_dir, packing, sha256))

@@ -46,7 +46,9 @@ class GitProcess(io.RawIOBase):
     ) -> None:
         super().__init__()
         self._handle = handle  # ends git when it is garbage, so it is kept as long as this
-        process = self._process = _process_of(handle)
+        if handle.proc is None:
+            raise SourceError("git: was ended before it could say anything; try again")
+        process = self._process = handle.proc
         self._pending = memoryview(feed)
         self._stderr_bytes = b""
         self._ended = False
@@ -203,9 +205,3 @@ class GitProcess(io.RawIOBase):
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-
-
-def _process_of(handle: git.Git.AutoInterrupt) -> subprocess.Popen[bytes]:
-    if handle.proc is None:
-        raise SourceError("git: was ended before it could say anything; try again")
-    return handle.proc

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from reconciler.budgets import DEFAULTS
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
-from reconciler.source.commands import GitError
+from reconciler.source.backend import Backend, LocalRepository
+from reconciler.source.commands import FOUND_OR_NOT, GitError
 from reconciler.source.file_reader import asked_again
+from reconciler.source.git_files import is_object_id
 from reconciler.source.history_reader import HistoryReader
-from reconciler.source.local import LocalRepository
-from reconciler.source.refs import is_object_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
 
-    from reconciler.budgets import Budgets
     from reconciler.engine.trust import Hold
-    from reconciler.source.backend import Backend
     from reconciler.source.notes import Notes
     from reconciler.source.surroundings import Trait
     from reconciler.source.trust import Trust
-
-_RESOLVED_OR_NOT = frozenset({0, 1})
 
 
 def open_source(  # noqa: PLR0913 - what a configuration says about its source
@@ -79,12 +74,7 @@ class GitSource(HistoryReader):
     """
 
     def __init__(
-        self,
-        origin: Backend,
-        *,
-        followed: Mapping[str, str],
-        paths: Sequence[str] = (),
-        budgets: Budgets = DEFAULTS,
+        self, origin: Backend, *, followed: Mapping[str, str], paths: Sequence[str], budgets: Budgets
     ) -> None:
         super().__init__(origin, budgets, paths)
         self._followed = followed
@@ -117,7 +107,7 @@ class GitSource(HistoryReader):
         Raises:
             ConfigurationError: the keys lie in the repository.
         """
-        trust.require_outside(self._origin.layout)
+        trust.bind(self._origin)
         self._trust = trust
 
     def held(self) -> Hold | None:
@@ -132,9 +122,7 @@ class GitSource(HistoryReader):
             ConfigurationError: the keys cannot be used.
             SourceError: the commit is not there, or git failed.
         """
-        if self._trust is None:
-            return None
-        return self._trust.judged(self._checked(commit), self._origin.commands, self._origin.layout)
+        return None if self._trust is None else self._trust.judged(self._checked(commit))
 
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that was reconciled, in words; None where nobody has to."""
@@ -159,12 +147,12 @@ class GitSource(HistoryReader):
         if revision and "\0" not in revision:
             arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
             try:
-                printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
+                commit = self._origin.commands.text(*arguments, accept=FOUND_OR_NOT)
             except GitError as error:
-                if error.stderr.strip():
+                if (
+                    error.stderr.strip()
+                ):  # it fails in silence where a log of a branch does not go back so far
                     raise
-                printed = b""  # it fails in silence where a log of a branch does not go back so far
-            commit = printed.decode(errors="replace").strip()
         if not is_object_id(commit):
             raise UnknownRevisionError(
                 f"{self._origin.named}: no commit is called '{printable(revision)}'; give a commit id, a "
@@ -232,4 +220,4 @@ class GitSource(HistoryReader):
 
     @asked_again
     def _accepted(self, trust: Trust, newest: str) -> str:
-        return trust.accepted(newest, self._origin.commands, self._origin.layout)
+        return trust.accepted(newest)

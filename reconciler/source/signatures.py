@@ -11,22 +11,21 @@ import os
 import shutil
 import signal
 from contextlib import closing
+from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
-from reconciler.source.commands import GitError, load_gitpython
+from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError, load_gitpython
 from reconciler.source.environment import NOTHING
-from reconciler.source.signers import Keyring, read_allowed_signers
-from reconciler.source.text import as_lines, path_of
+from reconciler.source.plumbing import as_lines, blocks, bounded, path_of
+from reconciler.source.signers import KeyFiles, Keyring, read_allowed_signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.source.commands import Commands
-    from reconciler.source.rules import KeyFiles
 
 _GOOD = "G"
 _OF_ENDED_KEY = "Y"  # good, by an OpenPGP key that has ended since
@@ -41,14 +40,8 @@ _CODES = {
 _NAMES = ("%H", "%an <%ae>", "%cn <%ce>")
 _FIELDS = ("%G?", "%GS", "%GF", *_NAMES)
 _SHOWN = (
-    "log",
-    "-z",
-    "--no-walk=unsorted",
-    "--no-show-signature",
-    "--no-color",
-    "--no-use-mailmap",
-    "--encoding=UTF-8",
-    "--stdin",
+    *("log", "-z", "--no-walk=unsorted", "--no-show-signature", "--no-color"),
+    *("--no-use-mailmap", "--encoding=UTF-8", "--stdin"),
 )
 _KINDS = tuple(
     f"-----BEGIN {kind}-----".encode()
@@ -118,15 +111,12 @@ class Verifier:
         Raises:
             SourceError: git failed.
         """
-        signatures = list(self._asked(commands, commits, self._revoked))
+        revoked = str(self._files.revoked_signers or os.devnull)
+        signatures = list(self._asked(commands, commits, revoked))
         bad = [one.commit for one in signatures if one.fault is HoldCode.BAD_SIGNATURE]
         if bad and self._files.revoked_signers:
             signatures = self._named_as_revoked(commands, signatures, bad)
         return [self._at_first_sight(one, seen_at[one.commit]) for one in signatures]
-
-    @property
-    def _revoked(self) -> str:
-        return str(self._files.revoked_signers or os.devnull)
 
     def _named_as_revoked(
         self, commands: Commands, signatures: list[Signature], bad: Sequence[str]
@@ -225,7 +215,6 @@ class Verifier:
 
 
 def _printed(commands: Commands, commits: Iterable[str], fields: Sequence[str]) -> list[list[str]]:
-    """What git prints of each commit."""
     shown = f"--format=tformat:{'%x00'.join(fields)}"
     with commands.stream(*_SHOWN, shown, feed=as_lines(commits)) as output:
         parts = path_of(b"".join(output.pieces())).split("\0")
@@ -237,3 +226,49 @@ def _is_of_a_kind(commands: Commands, commit: str) -> bool:
     header = commands.run("cat-file", "commit", commit).partition(b"\n\n")[0]
     signatures = (line.partition(b" ")[2] for line in header.split(b"\n") if line.startswith(b"gpgsig"))
     return all(signature.startswith(_KINDS) for signature in signatures)
+
+
+# --- which files the signer of a commit answers for ----------------------------------------------------
+
+_PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
+_OF_COMMIT = ("-c", "--root", "--no-commit-id")
+_ALL_PATHS = ("ls-tree", "-r", "-z", "--name-only", "--full-tree")
+_MOST = 64 * 1024 * 1024  # bytes of paths of one commit
+_TOO_MANY = "source.verify.authors: a commit changes more files than are looked at"
+
+
+def written_by(commands: Commands, commit: str) -> list[str]:
+    """What a commit changes; of a merge, what it wrote itself, or left out. Raises SourceError."""
+    return _names([commands.run(*_PATHS, *_OF_COMMIT, commit, "--")]) + _left_out(commands, commit)
+
+
+def differing(commands: Commands, base: str, commit: str) -> list[str] | None:
+    """In what two commits differ; None where one is not there. Raises SourceError."""
+    return commands.attempt(*_PATHS, base, commit, "--", read=_names)
+
+
+def all_paths(commands: Commands, commit: str) -> list[str]:
+    """Every file of a commit. Raises SourceError."""
+    return _names([commands.run(*_ALL_PATHS, commit, "--")])
+
+
+def _left_out(commands: Commands, merge: str) -> list[str]:
+    """What a merge took from one of its parents, although another had changed it since the two parted.
+
+    Each two parents are asked about: of three, one may hide what another changed.
+    """
+    parents = commands.text("rev-parse", f"{merge}^@").split()
+    pairs = list(permutations(parents, 2))
+    by_parent = {one: {*_names([commands.run(*_PATHS, one, merge, "--")])} for one in parents if pairs}
+    left_out: set[str] = set()
+    for one, other in pairs:
+        names = by_parent[one] - by_parent[other]
+        bases = commands.text("merge-base", "--all", one, other, accept=FOUND_OR_NOT) if names else ""
+        for base in bases.split():
+            names.intersection_update(_names([commands.run(*_PATHS, base, one, "--")]))
+        left_out |= names
+    return sorted(left_out)
+
+
+def _names(pieces: Iterable[bytes]) -> list[str]:
+    return [name for block in blocks(bounded(pieces, _MOST, _TOO_MANY)) for name in block.split("\0") if name]

@@ -1,6 +1,6 @@
-"""Who may sign: the file of allowed ssh signers, and a keyring of OpenPGP keys.
+"""Who may sign: where the keys are, the file of allowed ssh signers, and a keyring of OpenPGP keys.
 
-The file is read as `ssh-keygen` does (ALLOWED SIGNERS in ssh-keygen(1)). git judges a key's time by the
+That file is read as `ssh-keygen` does (ALLOWED SIGNERS in ssh-keygen(1)). git judges a key's time by the
 committer's date, which whoever commits can choose. So the times are read here as well, to be held against the
 moment at which a commit was first seen.
 """
@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
 
 _NAMESPACE = "git"
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
@@ -33,6 +35,53 @@ _OPTION = re.compile(r'(?:[^,"]|"[^"]*")+')
 _KEY_TYPE = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+")
 _TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(Z)?")
 _FORM = "expected `principals [options] key-type key`"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """Where the keys are; absolute paths, all outside the repository.
+
+    Attributes:
+        allowed_signers: ssh keys.
+        revoked_signers: ssh keys that count for nothing: a KRL, or public keys, one a line.
+        gpg_keyring: OpenPGP keys.
+    """
+
+    allowed_signers: Path | None = None
+    revoked_signers: Path | None = None
+    gpg_keyring: Path | None = None
+
+    @property
+    def given(self) -> dict[str, Path]:
+        """Those that are configured, by the names of their settings."""
+        named = {name: getattr(self, name) for name in ("allowed_signers", "revoked_signers", "gpg_keyring")}
+        return {name: file for name, file in named.items() if file is not None}
+
+    @property
+    def kinds(self) -> str:
+        """Which keys a signature may be made with, in words."""
+        ssh, pgp = self.allowed_signers is not None, self.gpg_keyring is not None
+        return "an ssh or OpenPGP key" if ssh and pgp else "an ssh key" if ssh else "an OpenPGP key"
+
+    def stamp(self) -> tuple[tuple[int, int, int], ...]:
+        """Another one whenever a file is another. Raises ConfigurationError."""
+        states = [_asked(name, file, Path.stat) for name, file in self.given.items()]
+        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in states)
+
+    def fingerprint(self) -> str:
+        """Names what the files say: 32 hex digits. Raises ConfigurationError."""
+        contents = {name: _asked(name, file, Path.read_bytes) for name, file in self.given.items()}
+        facts = [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in contents.items()]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
+
+
+def _asked(name: str, file: Path, ask: Callable[[Path], T]) -> T:
+    """What a file is asked for. Raises ConfigurationError where it cannot be read."""
+    try:
+        return ask(file)
+    except OSError as error:
+        where = printable(str(file))
+        raise ConfigurationError(f"source.verify.{name}: {where} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

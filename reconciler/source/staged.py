@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from contextlib import closing, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,17 +22,16 @@ from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import is_manifest
 from reconciler.manifest.text import LARGEST_FILE
 from reconciler.private import make_directory
-from reconciler.source.claims import claims_of
-from reconciler.source.ignored import listed
-from reconciler.source.text import path_of
-from reconciler.source.tree import pathspec
+from reconciler.source.plain_git import listed
+from reconciler.source.plumbing import path_of, pathspec
+from reconciler.source.worktree import claims_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.source.layout import Layout
+    from reconciler.source.git_files import Layout
     from reconciler.source.repository import GitSource
 
 _DIFFERING = ("diff-index", "--cached", "--name-status", "-z", "--no-renames", "--ignore-submodules=all")
@@ -56,54 +56,55 @@ class Claimants(NamedTuple):
     possible: frozenset[str]
 
 
-class StagedClaims(NamedTuple):
-    """What is claimed by the manifests that git has staged.
+def staged_claimants(
+    layout: Layout, opened: Callable[[], GitSource], pairs: Collection[ModelKey], root: str
+) -> Claimants | None:
+    """The files below `root` that claim one of these pairs, as staged; None where git cannot tell.
 
-    Attributes:
-        opened: opens the repository, to read its commits.
+    `opened` opens the repository, to read its commits.
     """
+    name = sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    file = layout.kept_dir / f"claims-{name}.db"
+    try:
+        kept = _usable(file)
+        claimants = None if kept is None else _claimants(kept, layout, pairs, root, at_most=_MOST_DIFFERING)
+        if claimants is None:
+            made = _made(file, opened, root)
+            claimants = None if made is None else _claimants(made, layout, pairs, root)
+    except sqlite3.DatabaseError:
+        file.unlink(missing_ok=True)  # damaged: made anew by the next that asks
+        return None
+    return claimants
 
-    layout: Layout
-    opened: Callable[[], GitSource]
 
-    def of(self, pairs: Collection[ModelKey], root: str) -> Claimants | None:
-        """The files below `root` that claim one of these pairs; None where git cannot tell."""
-        kept = _usable(self._file(root))
-        try:
-            differing = None if kept is None else self._differing(kept, root)
-            if kept is None or differing is None or len(differing) > _MOST_DIFFERING:
-                if kept is not None:
-                    kept.close()
-                kept = self._made(root)
-                differing = None if kept is None else self._differing(kept, root)
-            if kept is None or differing is None:
-                return None
-            return _claimants(kept, pairs, differing)
-        except sqlite3.DatabaseError:
-            self._file(root).unlink(missing_ok=True)  # damaged: made anew by the next that asks
-            return None
-        finally:
-            if kept is not None:
-                kept.close()
-
-    def _file(self, root: str) -> Path:
-        name = sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        return self.layout.kept_dir / f"claims-{name}.db"
-
-    def _differing(self, kept: sqlite3.Connection, root: str) -> dict[str, str] | None:
-        """What is staged otherwise than at the commit of what is kept, by path; None where git fails."""
+def _claimants(
+    kept: sqlite3.Connection,
+    layout: Layout,
+    pairs: Collection[ModelKey],
+    root: str,
+    at_most: int = sys.maxsize,
+) -> Claimants | None:
+    """What is kept tells, which is closed; None where git fails, or more than `at_most` files differ."""
+    query = "SELECT path FROM claim WHERE name = ? AND version = ?"
+    with closing(kept):
         ((commit,),) = kept.execute("SELECT hash FROM base")
-        listing = listed(self.layout, *_DIFFERING, commit, *pathspec(root))
-        return None if listing is None else dict(zip(listing[1::2], listing[::2], strict=True))
-
-    def _made(self, root: str) -> sqlite3.Connection | None:
-        """The claims of the commit that is checked out, read from git and kept; None where there is none."""
-        try:
-            with self.opened() as source:
-                commit = source.resolve("HEAD")
-                return _kept(self._file(root), commit, _claimed(source, commit, root))
-        except (SourceError, BudgetError):
+        listing = listed(layout, *_DIFFERING, commit, *pathspec(root))
+        if listing is None or len(listing) // 2 > at_most:
             return None
+        differing = dict(zip(listing[1::2], listing[::2], strict=True))
+        paths = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
+        certain = frozenset(map(path_of, paths)) - differing.keys()
+    return Claimants(certain, frozenset(path for path, what in differing.items() if what != _GONE))
+
+
+def _made(file: Path, opened: Callable[[], GitSource], root: str) -> sqlite3.Connection | None:
+    """The claims of the commit that is checked out, read from git and kept; None where there is none."""
+    try:
+        with opened() as source:
+            commit = source.resolve("HEAD")
+            return _kept(file, commit, _claimed(source, commit, root))
+    except (SourceError, BudgetError):
+        return None
 
 
 def _claimed(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes, bytes, bytes]]:
@@ -151,15 +152,6 @@ def _usable(file: Path) -> sqlite3.Connection | None:
         pass
     connection.close()
     return None
-
-
-def _claimants(
-    kept: sqlite3.Connection, pairs: Collection[ModelKey], differing: Mapping[str, str]
-) -> Claimants:
-    query = "SELECT path FROM claim WHERE name = ? AND version = ?"
-    paths = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
-    certain = frozenset(map(path_of, paths)) - differing.keys()
-    return Claimants(certain, frozenset(path for path, what in differing.items() if what != _GONE))
 
 
 def _raw(text: str) -> bytes:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.source.layout import Layout
+    from reconciler.source.git_files import Layout
 
 _SILENT_SYSTEMS = frozenset(
-    {"9p", "afs", "beegfs", "ceph", "cifs", "drvfs", "gpfs", "lustre", "nfs", "nfs4"}
-) | {
-    *("ncpfs", "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"),
-}
+    (
+        *("9p", "afs", "beegfs", "ceph", "cifs", "drvfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"),
+        *("prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"),
+    )
+)
 _SHA256_DIGITS = 64
 _MOUNTS = "/proc/self/mountinfo"
 

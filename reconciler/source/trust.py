@@ -8,25 +8,29 @@ held makes the same work or moves the moment that keys are held against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.printable import printable
-from reconciler.source.signatures import Signature, Verifier
-from reconciler.source.signed_paths import all_paths, differing, written_by
-from reconciler.source.trust_memory import MARK, TrustMemory
+from reconciler.source.signatures import Signature, Verifier, all_paths, differing, written_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconciler.engine.ports import Marks
-    from reconciler.source.commands import Commands
-    from reconciler.source.layout import Layout
-    from reconciler.source.rules import TrustRules
+    from reconciler.source.backend import Backend
+    from reconciler.source.signers import KeyFiles
 
+
+_MARK = "trust"  # it belongs to no target
+_HEADS = 50  # newest commits whose moment is remembered while a commit is held
+_KEPT = 500  # signatures that are remembered
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
 
@@ -43,27 +47,65 @@ _CUT_OFF = "has parents that are not here (shallow clone), so that not every com
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """Whether this commit is trusted, where it is the newest; what is remembered, and git to ask.
+class TrustRules:
+    """What makes a commit trusted.
 
-    `goes_on` says whether the last trusted commit is reconciled while it is not.
+    Attributes:
+        mode: `head` judges the newest commit alone, which answers for all that it contains; `range` every
+            commit since the last good one, merges included.
+        files: where the keys are.
+        authors: by pattern of a path, patterns of the signers who may change it; the first that fits counts.
+        since: the commit up to which all is trusted.
+        on_failure: `hold` goes on with the last good commit, `refuse` with none.
     """
 
-    head: str
-    remembered: TrustMemory
-    commands: Commands
-    layout: Layout
-    goes_on: bool
+    mode: Literal["head", "range"]
+    files: KeyFiles
+    authors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    since: str | None = None
+    on_failure: Literal["hold", "refuse"] = "hold"
 
-    @property
-    def base(self) -> str | None:
-        """The last commit that was trusted."""
-        return self.remembered.good
+    def may_change(self, path: str, identities: Sequence[str]) -> bool:
+        """Whether the signer who goes by these names may change this file."""
+        for pattern, signers in self.authors.items():
+            if fnmatchcase(path, pattern):
+                return any(fnmatchcase(name, one) for name in identities for one in signers)
+        return True
 
-    def hold(self, code: HoldCode, why: str, one: Signature) -> Hold:
-        """The answer that it is not."""
-        good = self.base if self.goes_on else None
-        return Hold(self.head, one.commit, code, why, one.author, one.committer, good)
+
+@dataclass(slots=True)
+class TrustMemory:
+    """What a mark holds.
+
+    Attributes:
+        good: the last trusted commit.
+        seen: newest commits since it, with the moment at which each was first seen.
+        by: names the keys by which the signatures were good.
+        signers: commits with a good signature, with whose it is.
+    """
+
+    good: str | None = None
+    seen: dict[str, datetime] = field(default_factory=dict)
+    by: str = ""
+    signers: dict[str, list[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> TrustMemory:
+        """What `write` made this text of; of one that cannot be read nothing: all is judged anew."""
+        if text is None:
+            return cls()
+        try:
+            facts = json.loads(text)
+            seen = {commit: datetime.fromisoformat(at) for commit, at in facts["seen"].items()}
+            return cls(facts["good"], seen, facts["by"], facts["signers"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return cls()
+
+    def write(self) -> str:
+        """The value of the mark; of very many commits the newest."""
+        seen = {commit: at.isoformat() for commit, at in list(self.seen.items())[:_HEADS]}
+        signers = dict(list(self.signers.items())[-_KEPT:])
+        return json.dumps({"good": self.good, "seen": seen, "by": self.by, "signers": signers})
 
 
 class Trust:
@@ -75,20 +117,32 @@ class Trust:
         memory: Marks,
         *,
         writes: bool,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
-        """Reads nothing yet; `writes` says whether what is found may be remembered."""
+        """Reads nothing yet, and is to be bound; `writes` says whether what is found may be remembered."""
         self._rules = rules
         self._memory = memory
         self._writes = writes
         self._now = now
-        self._read: TrustMemory | None = None
         self._verifier: Verifier | None = None
         self._keys: object = None
         self._judged: tuple[str, object] | None = None
         self.hold: Hold | None = None
+        self._origin: Backend
 
-    def accepted(self, head: str, commands: Commands, layout: Layout) -> str:
+    def bind(self, origin: Backend) -> None:
+        """Says which repository it judges. Raises ConfigurationError where the keys lie in it."""
+        self._origin = origin
+        layout = origin.layout
+        inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
+        for name, file in self._rules.files.given.items():
+            if inside.intersection(file.resolve().parents):
+                raise ConfigurationError(
+                    f"source.verify.{name}: {printable(str(file))} lies in the repository itself, whose "
+                    "commits it is to judge; keep it outside"
+                )
+
+    def accepted(self, head: str) -> str:
         """The commit to reconcile, where `head` is the branch's newest; `hold` tells why it is another.
 
         Judges nothing that was judged before by the same keys.
@@ -100,8 +154,7 @@ class Trust:
         """
         keys = self._rules.files.stamp()
         if self._judged != (head, keys):
-            question = self._question(head, commands, layout)
-            self.hold = None if head == question.base else self._first_sight(question)
+            self.hold = None if head == self._remembered.good else self._first_sight(head)
             self._judged = (head, keys)
         if self.hold is None:
             return head
@@ -109,18 +162,17 @@ class Trust:
             raise GuardError(self.hold.message)
         return self.hold.good
 
-    def judged(self, commit: str, commands: Commands, layout: Layout) -> Hold | None:
+    def judged(self, commit: str) -> Hold | None:
         """Why a commit would not be reconciled if it were the newest; None when it would. Remembers nothing.
 
         Raises:
             ConfigurationError, SourceError: as `accepted` does.
         """
-        question = self._question(commit, commands, layout)
-        return None if commit == question.base else self._judge(question)
+        return None if commit == self._remembered.good else self._judge(commit)
 
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that is reconciled, as far as that is remembered."""
-        remembered = self._remembered()
+        remembered = self._remembered
         if commit in remembered.signers:
             return f"verified: signed by {_whose(remembered.signers[commit])}"
         good = remembered.good
@@ -128,147 +180,126 @@ class Trust:
             return f"verified: vouched for by {good[:12]}, signed by {_whose(remembered.signers[good])}"
         return None if good is None else f"verified: contained in {good[:12]}"
 
-    def require_outside(self, layout: Layout) -> None:
-        """Refuses keys that a commit could change. Raises ConfigurationError."""
-        inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
-        for name, file in self._rules.files.given.items():
-            if inside.intersection(file.resolve().parents):
-                raise ConfigurationError(
-                    f"source.verify.{name}: {printable(str(file))} lies in the repository itself, whose "
-                    "commits it is to judge; keep it outside"
-                )
-
     def close(self) -> None:
         """Removes what was made for it; safe to call twice."""
         if self._verifier is not None:
             self._verifier.close()
 
-    def _question(self, commit: str, commands: Commands, layout: Layout) -> _Question:
-        return _Question(commit, self._remembered(), commands, layout, self._rules.on_failure == "hold")
+    @cached_property
+    def _remembered(self) -> TrustMemory:
+        return TrustMemory.read(self._memory.marks("").get(_MARK))
 
-    def _first_sight(self, question: _Question) -> Hold | None:
+    def _first_sight(self, head: str) -> Hold | None:
         """Judges the newest commit and remembers what was found."""
-        remembered = question.remembered
-        remembered.seen.setdefault(question.head, self._now())
-        hold = self._judge(question)
+        remembered = self._remembered
+        remembered.seen.setdefault(head, self._now())
+        hold = self._judge(head)
         if hold is None:
-            remembered.good, remembered.seen = question.head, {}
+            remembered.good, remembered.seen = head, {}
         if self._writes:
-            self._memory.mark("", MARK, remembered.write())
+            self._memory.mark("", _MARK, remembered.write())
         return hold
 
-    def _judge(self, question: _Question) -> Hold | None:
-        head, remembered, commands = question.head, question.remembered, question.commands
-        verifier = self._current(remembered)
+    def _judge(self, head: str) -> Hold | None:
+        remembered, verifier = self._remembered, self._current()
         since = [] if self._rules.since is None else [f"^{self._rules.since}"]
         base = [*since, *([f"^{remembered.good}"] if remembered.good and self._rules.mode == "range" else [])]
         if self._rules.mode == "head":
-            commits = _commits(commands, "--max-count=1", head, *base)
+            commits = self._reached("--max-count=1", head, *base)
             moments = {head: remembered.seen.get(head, self._now())}
         else:
-            commits = _commits(commands, f"--max-count={_JUDGED + 1}", head, *base)
+            commits = self._reached(f"--max-count={_JUDGED + 1}", head, *base)
             if len(commits) > _JUDGED:
-                return question.hold(HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
-            if cut_off := question.layout.shallow().intersection(commits):
-                return question.hold(HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
-            moments = _moments(commands, commits, remembered.seen, base, self._now())
+                return self._held(head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
+            if cut_off := self._origin.layout.shallow().intersection(commits):
+                return self._held(head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
+            moments = self._moments(commits, base)
         answered: set[str] = set()
-        for signature in _signatures(question, verifier, commits, moments):
-            paths = self._changed(question, signature.commit) if signature.fault is None else []
+        for signature in self._signatures(verifier, commits, moments):
+            paths = self._changed(signature.commit) if signature.fault is None else []
             if signature.commit == head:
-                paths += self._put_back(question, answered)
-            hold = self._fault(question, signature, paths)
+                paths += self._put_back(head, answered)
+            hold = self._fault(head, signature, paths)
             if hold is not None:
                 return hold
             answered.update(paths)
         return None
 
-    def _fault(self, question: _Question, signature: Signature, paths: list[str]) -> Hold | None:
+    def _fault(self, head: str, signature: Signature, paths: list[str]) -> Hold | None:
         """Why this commit, which changes these files, holds the branch up; None when it does not."""
         if signature.fault is not None:
             why = _WHAT[signature.fault].format(whose=signature.whose, kinds=self._rules.files.kinds)
-            return question.hold(signature.fault, why, signature)
+            return self._held(head, signature.fault, why, signature)
         path = next((path for path in paths if not self._rules.may_change(path, signature.identities)), None)
         if path is None:
             return None
         who = f"is signed by {signature.whose}, who may not (source.verify.authors)"
-        return question.hold(HoldCode.AUTHOR, f"changes {printable(path)}, and {who}", signature)
+        return self._held(head, HoldCode.AUTHOR, f"changes {printable(path)}, and {who}", signature)
 
-    def _changed(self, question: _Question, commit: str) -> list[str]:
+    def _held(self, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
+        good = self._remembered.good if self._rules.on_failure == "hold" else None
+        return Hold(head, one.commit, code, why, one.author, one.committer, good)
+
+    def _changed(self, commit: str) -> list[str]:
         """What the signer of a commit answers for: of a merge, what it wrote itself, or left out."""
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            return written_by(question.commands, commit)
-        changed = self._since_good(question, commit)
-        return all_paths(question.commands, commit) if changed is None else changed
+            return written_by(self._origin.commands, commit)
+        changed = self._since_good(commit)
+        return all_paths(self._origin.commands, commit) if changed is None else changed
 
-    def _put_back(self, question: _Question, answered: Collection[str]) -> list[str]:
+    def _put_back(self, head: str, answered: Collection[str]) -> list[str]:
         """What differs from the last good commit and no commit of the range changed: a merge put it back."""
         if not self._rules.authors or self._rules.mode == "head":
             return []
-        return [path for path in self._since_good(question, question.head) or () if path not in answered]
+        return [path for path in self._since_good(head) or () if path not in answered]
 
-    def _since_good(self, question: _Question, commit: str) -> list[str] | None:
-        base = question.base or self._rules.since
-        return None if base is None else differing(question.commands, base, commit)
+    def _since_good(self, commit: str) -> list[str] | None:
+        base = self._remembered.good or self._rules.since
+        return None if base is None else differing(self._origin.commands, base, commit)
 
-    def _remembered(self) -> TrustMemory:
-        if self._read is None:
-            self._read = TrustMemory.read(self._memory.marks("").get(MARK))
-        return self._read
-
-    def _current(self, remembered: TrustMemory) -> Verifier:
+    def _current(self) -> Verifier:
         """The verifier of the keys as they are now; by other keys nothing is remembered to be good."""
         stamp = self._rules.files.stamp()
         if self._verifier is None or self._keys != stamp:
             self.close()
             self._verifier, self._keys = Verifier(self._rules.files), stamp
-        if remembered.by != self._verifier.fingerprint:
-            remembered.by, remembered.signers = self._verifier.fingerprint, {}
+        if self._remembered.by != self._verifier.fingerprint:
+            self._remembered.by, self._remembered.signers = self._verifier.fingerprint, {}
         return self._verifier
 
+    def _signatures(
+        self, verifier: Verifier, commits: Sequence[str], moments: Mapping[str, datetime]
+    ) -> Iterator[Signature]:
+        """The signatures, oldest commit first, each judged when it is asked for."""
+        commands, signers = self._origin.commands, self._remembered.signers
+        for start in range(0, len(commits), _AT_ONCE):
+            some = commits[start : start + _AT_ONCE]
+            new = [commit for commit in some if commit not in signers]
+            judged = verifier.signatures(commands, new, moments) if new else ()
+            fresh = {one.commit: one for one in judged}
+            for commit in some:
+                if commit in fresh:
+                    signature = fresh[commit]
+                else:
+                    signer, key, author, committer, identities = signers[commit]
+                    signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
+                if signature.fault is None:
+                    signers[commit] = [*signature[2:6], list(signature.identities)]
+                yield signature
 
-def _signatures(
-    question: _Question, verifier: Verifier, commits: Sequence[str], moments: Mapping[str, datetime]
-) -> Iterable[Signature]:
-    """The signatures, oldest commit first, each judged when it is asked for."""
-    signers = question.remembered.signers
-    for start in range(0, len(commits), _AT_ONCE):
-        some = commits[start : start + _AT_ONCE]
-        new = [commit for commit in some if commit not in signers]
-        fresh = (
-            {one.commit: one for one in verifier.signatures(question.commands, new, moments)} if new else {}
-        )
-        for commit in some:
-            if commit in fresh:
-                signature = fresh[commit]
-            else:
-                signer, key, author, committer, identities = signers[commit]
-                signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
-            if signature.fault is None:
-                signers[commit] = [*signature[2:6], list(signature.identities)]
-            yield signature
+    def _reached(self, *revisions: str) -> list[str]:
+        """The commits that these reach, parents first."""
+        return self._origin.commands.text(*_REACHED, *revisions, "--").split()
 
-
-def _commits(commands: Commands, *revisions: str) -> list[str]:
-    """The commits that these reach, parents first."""
-    return commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split()
-
-
-def _moments(
-    commands: Commands,
-    commits: Collection[str],
-    seen: Mapping[str, datetime],
-    base: Sequence[str],
-    now: datetime,
-) -> dict[str, datetime]:
-    """When each commit was first seen: with the first of the newest commits that contains it."""
-    first_seen: dict[str, datetime] = {}
-    for head, moment in sorted(seen.items(), key=lambda one: one[1]):
-        for commit in _commits(commands, head, *base):
-            first_seen.setdefault(commit, moment)
-    return {commit: first_seen.get(commit, now) for commit in commits}
+    def _moments(self, commits: Collection[str], base: Sequence[str]) -> dict[str, datetime]:
+        """When each commit was first seen: with the first of the newest commits that contains it."""
+        now, first_seen = self._now(), dict[str, datetime]()
+        for head, moment in sorted(self._remembered.seen.items(), key=lambda one: one[1]):
+            for commit in self._reached(head, *base):
+                first_seen.setdefault(commit, moment)
+        return {commit: first_seen.get(commit, now) for commit in commits}
 
 
 def _whose(remembered: Sequence[Any]) -> str:

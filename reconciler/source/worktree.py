@@ -14,23 +14,25 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import ConfigurationError, SourceError
 from reconciler.manifest import Reason, is_manifest
+from reconciler.manifest.reading import claims
 from reconciler.phrases import listed
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
-from reconciler.source.claims import REFERRING, claims_of, may_claim
-from reconciler.source.ignored import ignored, is_ignored, submodules
-from reconciler.source.layout import discover
+from reconciler.source.git_files import Layout, discover
+from reconciler.source.plain_git import ignored, is_ignored, submodules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from reconciler.contract.model_key import ModelKey
-    from reconciler.source.layout import Layout
     from reconciler.source.repository import GitSource
 
+REFERRING = ModelKey("", "")
+"""In the place of a pair: what a manifest claims that names a file beside it."""
+_REFERS = b"initial_config_file"
 _DECLARES = b"model_name"
 _FEW = 1000  # manifests; so many are opened sooner than git has told what is staged
 _ONLY_STAGED = (
@@ -216,11 +218,11 @@ class WorkTree:
     ) -> tuple[list[str], list[str], tuple[str, ...]]:
         """Files to open, files that cannot be opened although they certainly claim a pair, and notes."""
         few = sum(1 for _ in islice(self._manifests(root, frozenset()), _FEW + 1)) <= _FEW
-        if few or self.layout is None or self.opened is None:
-            return list(self._manifests(root, self.ignored)), [], ()
-        from reconciler.source.staged import StagedClaims  # noqa: PLC0415 - with SQLite, for large trees
+        staged = None
+        if not few and self.layout is not None and self.opened is not None:
+            from reconciler.source.staged import staged_claimants  # noqa: PLC0415 - SQLite, for large trees
 
-        staged = StagedClaims(self.layout, self.opened).of(pairs, root)
+            staged = staged_claimants(self.layout, self.opened, pairs, root)
         if staged is None:
             return list(self._manifests(root, self.ignored)), [], ()
         there = [p for p in staged.certain | staged.possible if is_manifest(p, root) and self._is_file(p)]
@@ -295,3 +297,21 @@ def _first(file: str) -> bytes:
         return os.read(descriptor, _FIRST_READ)
     finally:
         os.close(descriptor)
+
+
+# --- what a manifest claims, as far as it takes to find those that it has to be judged with ---------------
+
+
+def claims_of(path: str, data: bytes) -> set[ModelKey]:
+    """The pairs that a file's documents name, and `REFERRING`."""
+    return claims(path, data) | ({REFERRING} if _REFERS in data else set())
+
+
+def may_claim(data: bytes, pairs: Collection[ModelKey]) -> bool:
+    """Whether a file may claim one of these: for most, this is told without taking them apart.
+
+    A name stands in the file as it is, unless it is written with escapes.
+    """
+    if REFERRING in pairs and _REFERS in data:
+        return True
+    return b"\\" in data or any(pair.model_name.encode() in data for pair in pairs if pair is not REFERRING)

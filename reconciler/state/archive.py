@@ -13,14 +13,19 @@ from contextlib import closing
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 from struct import unpack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reconciler.state.errors import UnreadableState
-from reconciler.state.rows import EVENT_COLUMNS
-from reconciler.state.texts import stored
+from reconciler.state.rows import EVENT_COLUMNS, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+
+    Ask = Callable[[str, Mapping[str, Any]], Generator[tuple[Any, ...]]]
+    """Asks a database, by whichever library: SQL that names its values as `:name`, to rows.
+
+    They are read some at a time, and closed after use.
+    """
 
 CHUNK = 1000
 """So many events a chunk holds at most."""
@@ -34,13 +39,6 @@ ALL_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS)
 
 Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
-
-
-class Ask(Protocol):
-    """Asks a database, by whichever library: SQL that names its values as `:name`, to rows."""
-
-    def __call__(self, query: str, values: Mapping[str, Any], /) -> Generator[tuple[Any, ...]]:
-        """The rows, read some at a time; closed after use."""
 
 
 def rows(ask: Ask, *, after: int = 0, **asked: str | None) -> Generator[Row]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    Select,
     Table,
     Text,
     bindparam,
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Dialect
-    from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
+    from sqlalchemy.sql.expression import Delete, Insert, TableValuedAlias, Update
 
     from reconciler.state.archive import Ask
 
-    Query = Select[*tuple[Any, ...]]
-    Row = tuple[Any, ...]
 
+Query = Select[*tuple[Any, ...]]
+Row = tuple[Any, ...]
 T = TypeVar("T")
 
 KEY = ("target", "model_name", "model_version")

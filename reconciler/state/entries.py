@@ -1,4 +1,4 @@
-"""The ledger's rows: those of a target or of some models, new ones in their place, or all made anew."""
+"""The ledger's rows: of a target or of some models, as they were, new ones in their place, or made anew."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
 from reconciler.state.bulk import (
     KEY,
+    Query,
+    Row,
     asking,
     batches,
     by_column,
@@ -24,8 +26,7 @@ from reconciler.state.bulk import (
     stream_rows,
     update_rows,
 )
-from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
-from reconciler.state.texts import plain, stored
+from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_of, entry_row, event_of, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.values import LedgerEntry
-    from reconciler.state.bulk import Query, Row
 
 _KEYS_BY_NAME = 5000
 _KEYS_A_QUERY = 64  # of a file
@@ -120,3 +120,52 @@ def refold(connection: Connection) -> None:
     right = folded(connection)
     connection.execute(delete(tables.ledger))
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))
+
+
+# --- the entries as they were --------------------------------------------------------------------------
+# The ledger's rows, but for those of pairs that something happened to later: only the events of these are
+# folded. So a question about last night costs what happened since, and a reading of the ledger; at worst,
+# where all models changed since, one pass over the journal.
+
+_AT = archive.COLUMNS.index("at")
+_PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
+_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
+
+
+def entries_until(
+    connection: Connection, target: str, position: int | None, at: str
+) -> dict[ModelKey, LedgerEntry]:
+    """The entries of one target as the journal told them then; `connection` sees one moment of the state.
+
+    Args:
+        connection: to read through.
+        target: whose entries.
+        position: number of the last event that is read; None for the newest.
+        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
+
+    Raises:
+        UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
+    """
+
+    def is_read(event: archive.Row) -> bool:
+        return bool((position is None or event[0] <= position) and event[_AT] <= at)
+
+    columns = tables.journal.c
+    later = columns.at > at if position is None else or_(columns.at > at, columns.seq > position)
+    with closing(archive.archived_rows(asking(connection), target)) as events:
+        changed = {event[_PAIR] for event in events if not is_read(event)}
+    changed.update(map(tuple, select_rows(connection, _PAIRS.where(columns.target == target, later))))
+    by_pair: dict[ModelKey, LedgerEntry] = {}
+    for row in rows_of_target(connection, target):
+        if row[1:3] not in changed:
+            entry = entry_of(row)
+            by_pair[entry.pair] = entry
+    if not changed:
+        return by_pair
+    folded: dict[tuple[str, ...], LedgerEntry] = {}
+    with closing(archive.rows(asking(connection), target=target)) as events:
+        for event in events:
+            pair = event[_PAIR]
+            if pair in changed and is_read(event):
+                folded[pair] = apply_event(folded.get(pair), event_of(event))
+    return by_pair | {entry.pair: entry for entry in folded.values()}

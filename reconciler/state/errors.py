@@ -133,12 +133,7 @@ def _message(error: Exception) -> str:
         message = _SQLITE.get(code & 0xFF)
         return message or f"could not be used: {printable(str(cause))}. Check its disk and run again."
     state = getattr(cause, "sqlstate", None) or ""
+    # without the statement or its values, which SQLAlchemy puts on the lines after
+    first_line = printable((str(cause).splitlines() or [type(cause).__name__])[0].rstrip("."))
     message = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
-    return (
-        message or f"could not be used: {_first_line(cause)}. Check the server and state.url, and run again."
-    )
-
-
-def _first_line(cause: BaseException) -> str:
-    """One line without the statement or its values, which SQLAlchemy puts on the lines after."""
-    return printable((str(cause).splitlines() or [type(cause).__name__])[0].rstrip("."))
+    return message or f"could not be used: {first_line}. Check the server and state.url, and run again."

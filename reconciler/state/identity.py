@@ -9,10 +9,10 @@ from sqlalchemy import insert, select, text
 
 from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
+from reconciler.state import PROGRAM, SCHEMA_VERSION
 from reconciler.state.errors import MOVE_AWAY
 from reconciler.state.rows import stamp
 from reconciler.state.tables import meta, metadata, target
-from reconciler.state.version import PROGRAM, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

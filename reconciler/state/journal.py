@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+import json
+import zlib
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, entries, tables, verdicts
-from reconciler.state.access import StateAccess
-from reconciler.state.bulk import asking, insert_rows, raw, select_rows
-from reconciler.state.entries import rows_of_target
+from reconciler.state import archive, entries, tables
+from reconciler.state.bulk import KEY, asking, execute_many, insert_rows, raw, select_rows
+from reconciler.state.database import StateAccess
 from reconciler.state.journal_reader import JournalReader
-from reconciler.state.rows import (
-    EVENT_COLUMNS,
-    Key,
-    entry_of,
-    entry_row,
-    event_of,
-    event_row,
-    moment_of,
-    stamp,
-)
+from reconciler.state.rows import EVENT_COLUMNS, Key, entry_of, entry_row, event_row, moment_of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.state.archive import Ask
+    from reconciler.state.archive import Ask, Row
 
 
 def position(connection: Connection) -> int:
@@ -77,20 +68,17 @@ class SqlJournal(JournalReader, StateAccess):
 
         def put(connection: Connection) -> Sequence[Event]:
             with self._database.unhurried(connection) if len(events) > _MANY else nullcontext():
-                return journal(connection)
-
-        def journal(connection: Connection) -> Sequence[Event]:
-            # first: whoever would take the lease over waits from here on until this is committed
-            self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
-            before = self._entries(connection, {(event.target, event.pair) for event in events})
-            if self._allowed is not None:
-                self._allowed(before, events)
-            after, journalled = _folded(before, events)
-            self._note_commit(connection)
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in journalled])
-            rows = {key: entry_row(entry) for key, entry in after.items()}
-            entries.store(connection, before, rows)
-            return journalled
+                # first: whoever would take the lease over waits from here on until this is committed
+                self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
+                before = self._entries(connection, {(event.target, event.pair) for event in events})
+                if self._allowed is not None:
+                    self._allowed(before, events)
+                after, journalled = _folded(before, events)
+                self._note_commit(connection)
+                insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, journalled)))
+                rows = {key: entry_row(entry) for key, entry in after.items()}
+                entries.store(connection, before, rows)
+                return journalled
 
         journalled = self._database.write(put)
         self._reconciling = None
@@ -105,7 +93,7 @@ class SqlJournal(JournalReader, StateAccess):
         def put(connection: Connection) -> bool:
             if position(connection):
                 return False
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in events])
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, events)))
             entries.refold(connection)
             return True
 
@@ -116,7 +104,7 @@ class SqlJournal(JournalReader, StateAccess):
     ) -> Mapping[ModelKey, LedgerEntry]:
         """The entries of one target as the journal told them up to an event, and to a moment."""
         with self._database.reading() as connection:
-            return entries_until(connection, target, Until(position, stamp(moment)))
+            return entries.entries_until(connection, target, position, stamp(moment))
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one."""
@@ -145,13 +133,17 @@ class SqlJournal(JournalReader, StateAccess):
 
     def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
         """Everything that was seen registered, or was ever journalled, under these names."""
-        columns = tables.ledger.c
-        query = select(columns.model_name, columns.model_version).where(
-            columns.target == target, columns.model_name.in_(names)
+        ours, seen = tables.ledger.c, tables.verdicts.c
+        journalled = select(ours.model_name, ours.model_version)
+        registered = select(seen.model_name, seen.model_version).where(seen.model_id.is_not(None))
+        queries = (
+            journalled.where(ours.target == target, ours.model_name.in_(names)),
+            registered.where(
+                seen.target == target, seen.model_name.in_(names), seen.model_version.is_not(None)
+            ),
         )
         with self._database.reading() as connection:
-            rows = [*verdicts.versions(connection, target, names), *connection.execute(query)]
-            return {ModelKey(name, version) for name, version in rows}
+            return {ModelKey(*row) for query in queries for row in connection.execute(query)}
 
     def _entries(self, connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
         by_row = map(entry_of, entries.rows_of(connection, keys))
@@ -203,72 +195,47 @@ def _folded(
     return after, journalled
 
 
-# --- the entries as they were --------------------------------------------------------------------------
-# The ledger's rows, but for those of pairs that something happened to later: only the events of these are
-# folded. So a question about last night costs what happened since, and a reading of the ledger; at worst,
-# where all models changed since, one pass over the journal.
+# --- what is long ago, moved into chunks of the archive -------------------------------------------------
 
-_AT = archive.COLUMNS.index("at")
-_PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
-_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
-
-_Pair = tuple[str, ...]
-"""Name and version as they are stored."""
+_AT_REST = exists().where(
+    tables.ledger.c.at_rest, *(tables.ledger.c[name] == tables.journal.c[name] for name in KEY)
+)
+_OLD = tables.journal.c.at < bindparam("before"), tables.journal.c.seq < bindparam("newest")
+_IN_ORDER = raw(tables.journal, archive.COLUMNS).order_by(tables.journal.c.seq)
+_MOVABLE = _IN_ORDER.where(*_OLD, _AT_REST).limit(archive.CHUNK)
+_MOVED = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
-    """How far the journal is read.
+def compact(connection: Connection, before: datetime, *, whole: bool = False) -> int:
+    """Moves events of pairs at rest into the archive, inside the caller's transaction; how many.
 
-    Attributes:
-        position: number of the last event; None for the newest.
-        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
+    The newest event stays where it is: it tells how far the journal goes.
+
+    Args:
+        connection: to write through.
+        before: only what happened earlier than this is moved.
+        whole: make no chunk that is not full; what is left waits for the next time.
     """
-
-    position: int | None
-    at: str
-
-    def has(self, row: archive.Row) -> bool:
-        """Whether an event is read."""
-        number, at = row[0], row[_AT]
-        return bool((self.position is None or number <= self.position) and at <= self.at)
-
-
-def entries_until(connection: Connection, target: str, until: Until) -> dict[ModelKey, LedgerEntry]:
-    """The entries of one target as the journal told them then; `connection` sees one moment of the state.
-
-    Raises:
-        UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
-    """
-    changed = _changed_later(connection, target, until)
-    by_pair: dict[ModelKey, LedgerEntry] = {}
-    for row in rows_of_target(connection, target):
-        if row[1:3] not in changed:
-            entry = entry_of(row)
-            by_pair[entry.pair] = entry
-    return by_pair | _folded_until(connection, target, until, changed)
+    oldest, moved = {"before": stamp(before), "newest": position(connection)}, 0
+    while chunk := list(select_rows(connection, _MOVABLE, oldest)):
+        if whole and len(chunk) < archive.CHUNK:
+            break
+        _put(connection, chunk)
+        moved += len(chunk)
+    return moved
 
 
-def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pair]:
-    """The pairs of which an event is not read."""
-    columns = tables.journal.c
-    beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
-    query = _PAIRS.where(columns.target == target, or_(*beyond))
-    with closing(archive.archived_rows(asking(connection), target)) as rows:
-        archived = {row[_PAIR] for row in rows if not until.has(row)}
-    return archived.union(map(tuple, select_rows(connection, query)))
-
-
-def _folded_until(
-    connection: Connection, target: str, until: Until, pairs: Collection[_Pair]
-) -> dict[ModelKey, LedgerEntry]:
-    """The fold of what is read of these pairs."""
-    by_pair: dict[_Pair, LedgerEntry] = {}
-    if not pairs:
-        return {}
-    with closing(archive.rows(asking(connection), target=target)) as rows:
-        for row in rows:
-            pair = row[_PAIR]
-            if pair in pairs and until.has(row):
-                by_pair[pair] = apply_event(by_pair.get(pair), event_of(row))
-    return {entry.pair: entry for entry in by_pair.values()}
+def _put(connection: Connection, chunk: list[Row]) -> None:
+    """Moves these rows out of the journal into one chunk."""
+    lines = [json.dumps(line, separators=(",", ":")) for line in (archive.COLUMNS, *chunk)]
+    named = (dict(zip(archive.COLUMNS, row, strict=True)) for row in chunk)
+    keys = {key for values in named for key in archive.keys_of(values)}
+    facts = {
+        "first": chunk[0][0],
+        "last": chunk[-1][0],
+        "targets": json.dumps(sorted({row[1] for row in chunk})),
+        "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
+        "sketch": archive.sketch(keys),
+    }
+    connection.execute(insert(tables.archive).values(facts))
+    execute_many(connection, _MOVED, [row[:1] for row in chunk])

@@ -19,7 +19,7 @@ from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
 from reconciler.state.identity import verify
 from reconciler.state.postgres import connected
-from reconciler.state.texts import plain, stored
+from reconciler.state.rows import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -165,7 +165,14 @@ class SqlLeases:
         idle = f"{max(self.term, _IDLE) * 1000:.0f}"
         facts = {"target": stored((target,))[0], "epoch": epoch, "holder": self.holder, "idle": idle}
         if epoch is None or connection.execute(_FENCE, facts).first() is None:
-            raise lease_lost(connection, target, self.holder)
+            leader = connection.scalar(_HOLDER, {"target": facts["target"]})
+            nobody = leader in (None, "", self.holder)
+            now = "nobody renewed it in time" if nobody else f"{leader} leads it now"
+            raise LeaseLost(
+                target,
+                f"target {target} is not led by this process any more: {now}. Nothing was sent; whoever "
+                "leads it goes on",
+            )
 
     def _these(self, epochs: Mapping[str, int]) -> dict[str, Any]:
         return {
@@ -191,14 +198,3 @@ def _surveyed(connection: Connection) -> Survey:
     now, *_, replicas, revision = rows[0]
     leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
     return Survey(now, leases, replicas, revision)
-
-
-def lease_lost(connection: Connection, target: str, holder: str) -> LeaseLost:
-    """Says who leads the target now."""
-    leader = connection.scalar(_HOLDER, {"target": stored((target,))[0]})
-    now = "nobody renewed it in time" if leader in (None, "", holder) else f"{leader} leads it now"
-    return LeaseLost(
-        target,
-        f"target {target} is not led by this process any more: {now}. Nothing was sent; whoever leads it "
-        "goes on",
-    )

@@ -1,4 +1,7 @@
-"""The ledger port on a SQL database; journal, model states and reports have a module each."""
+"""The ledger port on a SQL database, and how one is opened by its URL.
+
+Journal, model states and reports have a module each.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, insert, select, update
 
+from reconciler.engine.clock import utc_now
 from reconciler.engine.values import CycleAnswer, CycleRequest
-from reconciler.state.address import SqliteFile
+from reconciler.state import sqlite
+from reconciler.state.address import Address, PostgresDatabase, SqliteFile, parse
 from reconciler.state.errors import UnreadableState
-from reconciler.state.identity import facts_of
-from reconciler.state.journal import SqlJournal, position
+from reconciler.state.identity import facts_of, record, unknown_targets
+from reconciler.state.journal import SqlJournal, only_releases, position
 from reconciler.state.model_states import SqlModelStates
 from reconciler.state.outbox import Outbox
 from reconciler.state.reports import SqlReports
@@ -21,12 +26,13 @@ from reconciler.state.sqlite import side_files
 from reconciler.state.tables import mark, target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.engine.episodes import Subscription
     from reconciler.state.database import Database
 
 
@@ -99,7 +105,9 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports):
 
 _PREFIX = "request "
 _KEPT = timedelta(days=1)
-_MINE = (mark.c.target == "") & mark.c.name.startswith(_PREFIX, autoescape=True)
+_ALL = select(mark.c.name, mark.c.value).where(
+    mark.c.target == "", mark.c.name.startswith(_PREFIX, autoescape=True)
+)
 
 
 class Requests:
@@ -118,10 +126,10 @@ class Requests:
 
     def ask(self, request: CycleRequest) -> None:
         """Puts a request where the process that holds the state finds it; forgets those of long ago."""
-        row = {"target": "", "name": _name(request), "value": _asked(request)}
+        row = {"target": "", "name": _PREFIX + request.request_id, "value": _value(request, taken=False)}
 
         def put(connection: Connection) -> None:
-            for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+            for name, value in connection.execute(_ALL).all():
                 facts = _read(value)
                 if facts is None or moment_of(facts["expires_at"]) < request.expires_at - _KEPT:
                     connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
@@ -131,31 +139,30 @@ class Requests:
 
     def withdraw(self, request: CycleRequest) -> bool:
         """Takes a request back; False when it is taken already."""
-        return self._changed(_at(request, _asked(request), delete(mark))) == 1
+        return self._changed(delete(mark).where(*_this(request), _untaken(request))) == 1
 
     def answered(self, request: CycleRequest) -> CycleAnswer | None:
         """The answer, once there is one."""
         with self._database.reading() as connection:
-            value = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
+            value = connection.scalar(select(mark.c.value).where(*_this(request)))
         facts = None if value is None else _read(value)
         return CycleAnswer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
 
     def forget(self, request: CycleRequest) -> None:
         """Removes a request whose answer was read."""
-        self._changed(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
+        self._changed(delete(mark).where(*_this(request)))
 
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
-        taken = _value(request, taken=True)
-        return self._changed(_at(request, _asked(request), update(mark)).values(value=taken)) == 1
+        untaken = update(mark).where(*_this(request), _untaken(request))
+        return self._changed(untaken.values(value=_value(request, taken=True))) == 1
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
         value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
-        mine = (mark.c.target == "") & (mark.c.name == _name(request))
-        self._changed(update(mark).where(mine).values(value=value))
+        self._changed(update(mark).where(*_this(request)).values(value=value))
 
-    def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
+    def _changed(self, statement: Delete | Update) -> int:
         """Carries out one statement; how many rows it changed."""
         return self._database.write(lambda connection: int(connection.execute(statement).rowcount))
 
@@ -166,7 +173,7 @@ def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
     A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
     """
     open_requests = []
-    for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+    for name, value in connection.execute(_ALL).all():
         facts = _read(value)
         if facts is None:
             continue
@@ -179,12 +186,12 @@ def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
     return sorted(open_requests, key=lambda request: request.expires_at)
 
 
-def _name(request: CycleRequest) -> str:
-    return _PREFIX + request.request_id
+def _this(request: CycleRequest) -> tuple[ColumnElement[bool], ...]:
+    return mark.c.target == "", mark.c.name == _PREFIX + request.request_id
 
 
-def _asked(request: CycleRequest) -> str:
-    return _value(request, taken=False)
+def _untaken(request: CycleRequest) -> ColumnElement[bool]:
+    return mark.c.value == _value(request, taken=False)
 
 
 def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
@@ -197,11 +204,6 @@ def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what J
     return json.dumps(parts | facts, separators=(",", ":"))
 
 
-def _at(request: CycleRequest, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
-    """The statement, about this request as long as it stands at this step."""
-    return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
-
-
 def _read(value: str) -> dict[str, Any] | None:
     """What a row says; None where it is no request, such as one of another version of the program."""
     try:
@@ -210,3 +212,97 @@ def _read(value: str) -> dict[str, Any] | None:
     except (KeyError, TypeError, ValueError, UnreadableState):
         return None
     return facts
+
+
+# --- opening one -----------------------------------------------------------------------------------------
+
+
+def open_state(  # noqa: PLR0913 - what is remembered, and how
+    url: str,
+    *,
+    writer: bool,
+    lineage: Mapping[str, str] | None = None,
+    compact_after: timedelta = timedelta(0),
+    now: Callable[[], datetime] = utc_now,
+    subscriptions: Sequence[Subscription] = (),
+    holder: str | None = None,
+    term: timedelta = timedelta(seconds=8),
+) -> SqlLedger:
+    """Opens the memory of one configuration.
+
+    Args:
+        url: `sqlite:///path` or `postgresql+psycopg://…`. A relative path starts at the working directory.
+        writer: whether to write, and to make what does not exist: a file is locked by that, and a server's
+            database is not: see `SqlLedger.leases`. Without it nothing is made or locked, and a state that
+            does not exist is an empty one.
+        lineage: for each target, a text that tells its registry from others, such as endpoint, project and
+            workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
+        compact_after: how old an event has to be before it is archived; zero for never. See `SqlLedger`.
+        now: the wall clock.
+        subscriptions: what each sink wants to hear of the reports that are saved.
+        holder: who takes leases where there are any; this process by a new name where None.
+        term: how long a lease lasts unless it is renewed.
+
+    Raises:
+        StateLockedError: another process writes this file; the message says which.
+        StateError: it cannot be used, or it remembers one of the targets as another registry.
+    """
+    address = parse(url)
+    database = open_database(address, writer=writer, now=now())
+    try:
+        _recognise(database, lineage or {}, writer=writer)
+    except BaseException:
+        database.close()
+        raise
+    leases = None
+    if writer and isinstance(address, PostgresDatabase):
+        from reconciler.state.leases import SqlLeases, holder_name  # noqa: PLC0415
+
+        leases = SqlLeases(address, holder or holder_name(), term.total_seconds())
+        database.on_close(leases.close)
+    return SqlLedger(
+        database, compact_after=compact_after, now=now, subscriptions=subscriptions, leases=leases
+    )
+
+
+def open_for_release(url: str) -> SqlLedger:
+    """Opens a state to release models in it while another process is its writer.
+
+    All this ledger can write is `released` and `deleted`, of pairs that have no import under way: each in one
+    transaction, folded into what the writer has left there, so that it can never undo or hide what the writer
+    does. The writer finds it by `position`.
+
+    Args:
+        url: as for `open_state`.
+
+    Raises:
+        StateError: it does not exist, or cannot be used.
+    """
+    address = parse(url)
+    if isinstance(address, SqliteFile):
+        return SqlLedger(sqlite.open_for_release(address), allowed=only_releases)
+    from reconciler.state import postgres  # noqa: PLC0415 - brings SQLAlchemy's dialects of it
+
+    return SqlLedger(postgres.open_for_release(address), allowed=only_releases)
+
+
+def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
+    """Opens the database behind a ledger; see `open_state`."""
+    moment = now or utc_now()
+    if isinstance(address, SqliteFile):
+        return sqlite.open_writer(address, moment) if writer else sqlite.open_reader(address, moment)
+    from reconciler.state import postgres  # noqa: PLC0415
+
+    if writer:
+        return postgres.open_writer(address, moment)
+    return postgres.open_reader(address, moment)
+
+
+def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) -> None:
+    with database.reading() as connection:
+        newcomers = unknown_targets(connection, lineage, database.where)
+    if newcomers and writer:
+        # looked up anew: another replica may be recording the same
+        database.write(
+            lambda connection: record(connection, unknown_targets(connection, lineage, database.where))
+        )

@@ -10,15 +10,13 @@ from sqlalchemy import Table, inspect
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
-from reconciler.state import archive, compaction
+from reconciler.state import SCHEMA_VERSION, archive, journal
 from reconciler.state.address import SqliteFile, parse
-from reconciler.state.bulk import asking, select_rows
+from reconciler.state.bulk import Row, asking, select_rows
 from reconciler.state.entries import ROWS, folded, refold
-from reconciler.state.opening import open_database
-from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
+from reconciler.state.ledger import open_database
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of, plain
 from reconciler.state.tables import metadata
-from reconciler.state.texts import plain
-from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.engine.reflection import Inspector
 
-    from reconciler.state.bulk import Row
     from reconciler.state.database import Database
 
 
@@ -99,7 +96,7 @@ def compact(url: str, before: datetime) -> int:
         StateError: there is no such state, or it cannot be written.
     """
     with _opened(url, "compact") as database:
-        moved = database.write_alone(lambda connection: compaction.compact(connection, before))
+        moved = database.write_alone(lambda connection: journal.compact(connection, before))
         database.shrink()
         return moved
 
@@ -146,12 +143,11 @@ def _opened(url: str, what: str) -> Iterator[Database]:
 
 
 def _stored(connection: Connection) -> dict[Key, Row]:
-    return {_key(row): (*row[:-1], bool(row[-1])) for row in select_rows(connection, ROWS)}
-
-
-def _key(row: tuple[Any, ...]) -> Key:
-    target, name, version = plain(row[:3])
-    return target, ModelKey(name, version)
+    rows: dict[Key, Row] = {}
+    for row in select_rows(connection, ROWS):
+        target, name, version = plain(row[:3])
+        rows[target, ModelKey(name, version)] = (*row[:-1], bool(row[-1]))
+    return rows
 
 
 def _damage(connection: Connection) -> list[str]:

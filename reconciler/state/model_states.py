@@ -9,8 +9,8 @@ from sqlalchemy import column, func, select, text
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import AT_REST, Verdict, VerdictKey
 from reconciler.state import verdicts
-from reconciler.state.access import StateAccess
-from reconciler.state.bulk import KEY, raw, stream_rows
+from reconciler.state.bulk import KEY, Query, Row, raw, stream_rows
+from reconciler.state.database import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.state.bulk import Query, Row
 
 _PAIRS_ONE_BY_ONE = 5000
 _COLUMNS = table.c

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, not_, select, update
 
-from reconciler.engine.episodes import Episode, Message, OutboxRow, PendingCount, Subject
+from reconciler.engine.episodes import (
+    Episode,
+    Message,
+    MessageKind,
+    OutboxRow,
+    OutboxUpdate,
+    PendingCount,
+    RowSelection,
+    Subject,
+)
 from reconciler.engine.values import Verdict
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
@@ -27,7 +36,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.episodes import MessageKind, OutboxUpdate, RowSelection
     from reconciler.state.database import Database
 
 _FACTS = ("was", "code", "reason", "line", "path", "commit", "author", "model_id")

@@ -7,17 +7,60 @@ and answers nothing, as behind a proxy that hangs, by this process. Whatever `st
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import event
-
-from reconciler.state.silence import CONNECTING, SILENCE, PatientConnection
+from psycopg import Connection, OperationalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from sqlalchemy.engine import Engine
+R = TypeVar("R")
+
+CONNECTING = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""libpq's parameters, in seconds but for `tcp_user_timeout`: milliseconds.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
+
+SILENCE = 25.0
+"""Seconds without a byte from the server after which a connection is given up: longer than any statement."""
+
+
+class PatientConnection(Connection[Any]):
+    """A connection that is closed when nothing is heard from its server for `silence` seconds."""
+
+    silence = SILENCE
+
+    def wait(self, gen: Generator[Any, Any, R], interval: float = 0.1, timeout: float | None = None) -> R:
+        """Waits for whatever the driver does with the connection; see `psycopg.Connection.wait`."""
+        return super().wait(self._heard(gen), interval, timeout)
+
+    def _heard(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+        """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
+        heard = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.silence:
+                    self.pgconn.finish()
+                    raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
+                state = gen.send(ready)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
 
 TRANSACTION = {
     "statement_timeout": "20s",
@@ -49,15 +92,16 @@ _AFTER_THE_SERVER = 5.0  # seconds; so much longer is waited than the server let
 _EFFECTIVE = "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'"
 
 
-def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = None) -> None:
-    """Limits every connection that the engine makes from now on, and every transaction in it.
+def limits(chosen: Mapping[str, Any], silence: float | None = None) -> dict[str, Callable[..., Any]]:
+    """What limits every connection of an engine and every transaction in it, by the events of SQLAlchemy.
+
+    The engine is one of PostgreSQL, by psycopg.
 
     The settings are those of each transaction, and not of a session: a pooler gives the next transaction
     another session. They are sent together with its `BEGIN`, so that they cost no way to the server: the
     engine's own isolation level is `AUTOCOMMIT`, and each transaction has the one of its option `isolation`.
 
     Args:
-        engine: of PostgreSQL, by psycopg.
         chosen: the parameters that `state.url` gives: they are left as they are, and so are the server's
             settings that its `options` name.
         silence: as the attribute of a connection; by default what its statements may take, and a little. What
@@ -90,9 +134,7 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
         statements = filter(None, [started, local, *(writes if options.get("writes") else [])])
         connection.exec_driver_sql("; ".join(statements)).close()
 
-    event.listen(engine, "do_connect", connect)
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begin)
+    return {"do_connect": connect, "connect": connected, "begin": begin}
 
 
 def _set_local(settings: Mapping[str, str]) -> str:

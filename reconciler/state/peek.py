@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.state.version import SCHEMA_VERSION
+from reconciler.state import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ _POSTGRES = ("postgresql://", "postgresql+psycopg://")
 _TIMEOUT = 2  # seconds; a server that takes longer is asked in earnest
 _MOST_CANDIDATES = 2000  # a shell shows no more of use
 
+_VERSION = "SELECT value FROM meta WHERE key = 'schema_version'"
 _QUERY = """
 SELECT (SELECT value FROM meta WHERE key = 'schema_version'), (SELECT value FROM meta WHERE key = 'lineage'),
     (SELECT max(seq) FROM journal), (SELECT value FROM mark WHERE target = '' AND name = {mark}), {now}
@@ -46,22 +47,29 @@ def peek(url: str, mark: str) -> Peek | None:
     None for a state that does not exist, cannot be read or is of another version: opening it in earnest tells
     why, or brings it up to date.
     """
-    row = _of_server(url, mark) if url.startswith(_POSTGRES) else _of_file(url, mark)
+    if url.startswith(_POSTGRES):
+        row = _of_server(url, mark)
+    else:
+        answers = _of_file(url, (_QUERY.format(mark="?", now="NULL"), (mark,)))
+        row = None if answers is None else answers[0][0]
     if row is None or row[0] != str(SCHEMA_VERSION):
         return None
     _, lineage, position, note, at = row
     return Peek(lineage, position or 0, note, at or datetime.now(UTC))
 
 
-def _of_file(url: str, mark: str) -> Sequence[Any] | None:
-    file = _file(url)
-    if file is None:
+def _of_file(url: str, *queries: tuple[str, tuple[Any, ...]], timeout: float = 5.0) -> list[list[Any]] | None:
+    """The rows of each query; None where the state is in no SQLite file, or cannot be read.
+
+    Another program that holds the file is waited for so many seconds.
+    """
+    if not url.startswith(_SQLITE) or "?" in url:
         return None
+    file = f"{Path(url.removeprefix(_SQLITE)).absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(file, uri=True)) as connection:
-            row: Sequence[Any] = connection.execute(_QUERY.format(mark="?", now="NULL"), (mark,)).fetchone()
-            return row
-    except sqlite3.Error:
+        with closing(sqlite3.connect(file, uri=True, timeout=timeout)) as connection:
+            return [connection.execute(query, values).fetchall() for query, values in queries]
+    except (sqlite3.Error, ValueError):
         return None
 
 
@@ -69,7 +77,7 @@ def _of_server(url: str, mark: str) -> Sequence[Any] | None:
     try:
         from psycopg import Error, conninfo  # noqa: PLC0415 - only for such a state; it may not be installed
 
-        from reconciler.state.silence import CONNECTING, PatientConnection  # noqa: PLC0415
+        from reconciler.state.patience import CONNECTING, PatientConnection  # noqa: PLC0415
     except ImportError:
         return None
     try:
@@ -82,13 +90,6 @@ def _of_server(url: str, mark: str) -> Sequence[Any] | None:
             return connection.execute(query.encode(), (mark,)).fetchone()
     except (Error, UnicodeError):
         return None
-
-
-def _file(url: str) -> str | None:
-    """The file of a state, for SQLite to read; None where the state is in none."""
-    if not url.startswith(_SQLITE) or "?" in url:
-        return None
-    return f"{Path(url.removeprefix(_SQLITE)).absolute().as_uri()}?mode=ro"
 
 
 # --- names, for shell completion -----------------------------------------------------------------------
@@ -117,15 +118,5 @@ def _versions(url: str, name: str, prefix: str) -> list[str]:
 
 def _column(url: str, query: str, value: str) -> Sequence[str]:
     """The texts that a query gives; none where the state is in no SQLite file or is of another version."""
-    file = _file(url)
-    if file is None:
-        return ()
-    try:
-        with closing(sqlite3.connect(file, uri=True, timeout=0)) as connection:
-            version = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-            if version != (str(SCHEMA_VERSION),):
-                return ()
-            rows = connection.execute(query, (value, _MOST_CANDIDATES)).fetchall()
-    except (sqlite3.Error, ValueError):
-        return ()
-    return [text for (text,) in rows if isinstance(text, str)]
+    version, rows = _of_file(url, (_VERSION, ()), (query, (value, _MOST_CANDIDATES)), timeout=0) or ((), ())
+    return [text for (text,) in rows if isinstance(text, str)] if version == [(str(SCHEMA_VERSION),)] else ()

@@ -14,17 +14,17 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 
 from reconciler.engine.leadership import led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.printable import printable
+from reconciler.state import SCHEMA_VERSION
 from reconciler.state.database import Database
 from reconciler.state.errors import explained
 from reconciler.state.identity import establish, facts_of, is_blank, verify
 from reconciler.state.sqlite import in_memory
 from reconciler.state.tables import tell_postgresql
-from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,17 +111,18 @@ def connected(database: PostgresDatabase, silence: float | None = None) -> Engin
         engine = create_engine(
             database.url,
             connect_args=arguments,
-            isolation_level="AUTOCOMMIT",  # a transaction begins as it says itself, see `limit`
+            isolation_level="AUTOCOMMIT",  # a transaction begins as it says itself, see `limits`
             hide_parameters=True,
             paramstyle="format",  # values by their place, see `reconciler.state.bulk`
         )
-        from reconciler.state.patience import limit  # noqa: PLC0415 - brings the driver
+        from reconciler.state.patience import limits  # noqa: PLC0415 - brings the driver
     except ModuleNotFoundError as error:
         raise StateError(
             "a state in PostgreSQL needs the driver psycopg, which is not installed. Run "
             "`pip install 'model-reconciler[postgres]'`, or use sqlite:///… in state.url."
         ) from error
-    limit(engine, database.url.query, silence)
+    for name, listener in limits(database.url.query, silence).items():
+        event.listen(engine, name, listener)
     return engine
 
 

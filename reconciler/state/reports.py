@@ -8,20 +8,19 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
-from reconciler.state import compaction, outbox, tables, verdict_changes, verdicts
-from reconciler.state.access import StateAccess
+from reconciler.state import journal, outbox, tables, verdicts
+from reconciler.state.database import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Judged
@@ -42,7 +41,7 @@ class _Changes:
         compacts: whether a day has gone by since the journal was compacted.
     """
 
-    rows: verdict_changes.Changes
+    rows: verdicts.Changes
     outbox: OutboxUpdate
     marks: Mapping[tuple[str, str], str]
     body: str | None
@@ -117,11 +116,11 @@ class SqlReports(StateAccess):
 
         def put(connection: Connection) -> None:
             self._note_commit(connection)
-            verdict_changes.write(connection, changes.rows)
+            verdicts.write(connection, changes.rows)
             outbox.write(connection, changes.outbox)
             write_marks(connection, changes.marks)
             if changes.compacts:
-                compaction.compact(connection, now - self._compact_after, whole=True)
+                journal.compact(connection, now - self._compact_after, whole=True)
                 write_marks(connection, {_COMPACTED: stamp(now)})
             if changes.body is not None:
                 connection.execute(delete(tables.report))
@@ -146,27 +145,23 @@ class SqlReports(StateAccess):
         for item in report.items:
             if item.target in items:
                 items[item.target].append(item)
-        rows = verdict_changes.replace(
+        rows = verdicts.changes_to(
             connection, {target: (pairs, items[target]) for target, pairs in judged.items()}
         )
+        told = OutboxUpdate()
+        if self._subscriptions:
+            every = list(chain(*items.values()))
+            told = outbox_update(outbox.episodes(connection), every, judged, self._subscriptions, now)
         before = _body(connection)
         body = _dump(_joined(report, before, judged))
         remembered = read_marks(connection)
         return _Changes(
             rows,
-            self._outbox_update(connection, list(chain(*items.values())), judged, now),
+            told,
             {key: value for key, value in marks.items() if remembered.get(key) != value},
             None if body == before else body,
             bool(self._compact_after) and _is_due(remembered.get(_COMPACTED), now),
         )
-
-    def _outbox_update(
-        self, connection: Connection, items: Sequence[ModelState], judged: Judged, now: datetime
-    ) -> OutboxUpdate:
-        """What the sinks are to be told by a report."""
-        if not self._subscriptions:
-            return OutboxUpdate()
-        return outbox_update(outbox.episodes(connection), items, judged, self._subscriptions, now)
 
     def summary(self) -> Report | None:
         """The newest report in numbers, without its models; None when no cycle has finished."""

@@ -26,8 +26,7 @@ from reconciler.private import make_directory, make_file
 from reconciler.state.database import Database
 from reconciler.state.errors import UNREADABLE, explained
 from reconciler.state.identity import establish, verify
-from reconciler.state.lock import FileLock
-from reconciler.state.sqlite_file import is_whole, open_file
+from reconciler.state.sqlite_file import FileLock, is_whole, open_file
 from reconciler.state.tables import meta
 
 if TYPE_CHECKING:

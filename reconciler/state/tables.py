@@ -13,7 +13,7 @@
     lease    who leads each target until when, and by which epoch; empty where a file lock says who writes
     replica  which processes campaign for leases, so that each takes no more than its share
 
-Whoever changes them raises `reconciler.state.version.SCHEMA_VERSION` and writes a migration: see
+Whoever changes them raises `reconciler.state.SCHEMA_VERSION` and writes a migration: see
 docs/development.md.
 
 Times are ISO 8601 text in UTC with microseconds, so that they sort as text and read without a tool.
@@ -40,14 +40,14 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from reconciler.engine.values import Facts
-from reconciler.state.texts import plain_text, stored_text
+from reconciler.state.rows import plain_text, stored_text
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 
 class AnyText(TypeDecorator[str]):
-    """Text of any characters, back as it went in; see `reconciler.state.texts`."""
+    """Text of any characters, back as it went in; see `reconciler.state.rows`."""
 
     impl = Text
     cache_ok = True

@@ -1,32 +1,45 @@
-"""The newest verdict on each model, read from its row; `verdict_changes` writes them."""
+"""The newest verdict on each model: read from its row, and written where it differs."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from functools import lru_cache
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import Difference, ModelState, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import KEY, batches, by_column, given, is_file, raw, select_rows, stream_rows
+from reconciler.state.bulk import (
+    KEY,
+    Query,
+    batches,
+    by_column,
+    execute_many,
+    given,
+    insert_rows,
+    is_file,
+    raw,
+    select_rows,
+    stream_rows,
+)
 from reconciler.state.errors import UnreadableState
-from reconciler.state.rows import moment_of, stamp
+from reconciler.state.rows import all_plain, all_stored, moment_of, stamp, stored
 from reconciler.state.tables import NOT_IN_SYNC, verdicts
-from reconciler.state.texts import all_plain, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+    from sqlalchemy.sql.expression import Update
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.state.bulk import Query
     from reconciler.state.database import Database
 
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
@@ -37,7 +50,7 @@ ROWS = raw(verdicts, ("id", *COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER = ""
 VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_NUMBERS_A_QUERY = 400
+_IDS_A_QUERY = 400
 _OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in KEY)
 _OF_PAIRS = tuple(verdicts.c[name] == given(verdicts).c[name] for name in KEY)
 
@@ -69,18 +82,6 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
         in_sync = number - sum(one for (of, _), one in numbers.items() if of == target)
         numbers |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
     return numbers
-
-
-def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
-    """Name and version of whatever was seen registered under these names."""
-    columns = verdicts.c
-    query = select(columns.model_name, columns.model_version).where(
-        columns.target == target,
-        columns.model_name.in_(names),
-        columns.model_version.is_not(None),
-        columns.model_id.is_not(None),
-    )
-    return [(name, version) for name, version in connection.execute(query)]
 
 
 def rows_of(
@@ -157,7 +158,7 @@ def _item(row: Row) -> ModelState:
 
 
 def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
-    """The reasons, the differences and the next attempt that `_told` made this of."""
+    """The reasons, the differences and the next attempt that `_details` made this of."""
     if text is None:
         return (), (), None
     if text == _COMPARED_LATER:
@@ -206,8 +207,8 @@ class VerdictRows:
         """The rows of these numbers, as far as they are there."""
         rows: dict[int, ModelState] = {}
         with self._database.reading() as connection:
-            for start in range(0, len(numbers), _NUMBERS_A_QUERY):
-                some = numbers[start : start + _NUMBERS_A_QUERY]
+            for start in range(0, len(numbers), _IDS_A_QUERY):
+                some = numbers[start : start + _IDS_A_QUERY]
                 rows.update(selected(connection, ROWS.where(verdicts.c.id.in_(some))))
         return rows
 
@@ -216,3 +217,107 @@ class VerdictRows:
         query = ROWS.where(verdicts.c.target == target, verdicts.c.model_name == name)
         with self._database.reading() as connection:
             return tuple(item for _, item in selected(connection, query))
+
+
+# --- written --------------------------------------------------------------------------------------------
+
+_named = itemgetter(*map(COLUMNS.index, ("verdict", "model_name", "model_version", "path", "line")))
+
+
+class Changes(NamedTuple):
+    """What has to be written so that some items stand.
+
+    Attributes:
+        gone: ids of rows to remove.
+        new: items to add.
+        other: by the columns in which rows are to differ, the new values of each, and its id.
+    """
+
+    gone: list[int]
+    new: list[ModelState]
+    other: dict[tuple[str, ...], list[Row]]
+
+    @property
+    def replaced(self) -> list[int]:
+        """The ids of rows that are not what they were."""
+        return [*self.gone, *(row[-1] for rows in self.other.values() for row in rows)]
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+
+def changes_to(
+    connection: Connection,
+    items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
+) -> Changes:
+    """What has to be written so that these items stand.
+
+    Args:
+        connection: to read what stands now.
+        items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
+    """
+    changes = Changes([], [], defaultdict(list))
+    for target, (pairs, items) in items_by_target.items():
+        rows = plain_rows(rows_of(connection, target, pairs, ("id", *COLUMNS)))
+        first = next(rows, None)
+        if first is None:
+            changes.new.extend(items)
+        else:
+            # to other replicas of a server's a row never changes: they tell by its id whether they know it
+            _differ(chain([first], rows), items, changes, in_place=is_file(connection))
+    return changes
+
+
+def _differ(rows: Iterable[Row], items: Iterable[ModelState], changes: Changes, *, in_place: bool) -> None:
+    """Adds what makes these rows those of these items."""
+    by_name: defaultdict[Row, list[ModelState]] = defaultdict(list)
+    for item in items:
+        by_name[_name(item.verdict, item.model_name, item.model_version, item.path, item.line)].append(item)
+    for row_id, *values in rows:  # none of them is kept: of very many, they take more memory than the items
+        row = tuple(values)
+        there = by_name.get(_name(*_named(row)), [])
+        now = [values_of(item) for item in there]
+        if row in now:
+            del there[now.index(row)]
+        elif there and in_place:
+            there.pop()
+            pairs = zip(COLUMNS, row, now[-1], strict=True)
+            columns = tuple([name for name, old, new in pairs if old != new])
+            changes.other[columns].append((*_picked(columns)(now[-1]), row_id))
+        else:
+            changes.gone.append(row_id)
+    changes.new.extend(item for there in by_name.values() for item in there)
+
+
+def _name(verdict: str, name: str | None, version: str | None, path: str | None, line: int | None) -> Row:
+    """What hardly two items of a target have in common, and a model keeps wherever it is declared.
+
+    Very many invalid documents may declare one model.
+    """
+    return (path, line) if verdict == Verdict.INVALID or name is None else (name, version)
+
+
+@lru_cache
+def _picked(columns: tuple[str, ...]) -> Callable[[Row], Row]:
+    """Gives the values of these columns."""
+    places = list(map(COLUMNS.index, columns))
+    return lambda row: tuple([row[place] for place in places])
+
+
+def write(connection: Connection, changes: Changes) -> None:
+    """Carries out what `changes_to` said."""
+    for start in range(0, len(changes.gone), _IDS_A_QUERY):
+        chunk = changes.gone[start : start + _IDS_A_QUERY]
+        connection.execute(delete(verdicts).where(verdicts.c.id.in_(chunk)))
+    for columns, rows in changes.other.items():
+        for some in batches(rows):
+            execute_many(connection, _update(columns), all_stored(some))
+    for items in batches(changes.new):  # rows are made of some after the others: there may be very many
+        insert_rows(connection, verdicts, COLUMNS, all_stored(list(map(values_of, items))))
+
+
+@lru_cache
+def _update(columns: tuple[str, ...]) -> Update:
+    """Writes these columns of a row alone: an index on others is left as it is."""
+    changed: list[tuple[Any, Any]] = [(verdicts.c[name], bindparam(f"new_{name}")) for name in columns]
+    return update(verdicts).ordered_values(*changed).where(verdicts.c.id == bindparam("row"))

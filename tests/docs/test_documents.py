@@ -19,7 +19,7 @@ from reconciler.contract import edition
 from reconciler.errors import ConfigurationError
 from reconciler.manifest import Manifest, read
 from reconciler.settings import EmbeddedTarget, ModelArtsTarget, Settings, load, tables
-from reconciler.state.version import SCHEMA_VERSION
+from reconciler.state import SCHEMA_VERSION
 from tests.git_repository import GitRepository
 from tests.program import Done, Program
 

@@ -10,7 +10,7 @@ from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.errors import BudgetError
 from reconciler.source import open_source
 from reconciler.source.log import commits
-from reconciler.source.text import blocks, bounded
+from reconciler.source.plumbing import blocks, bounded
 from tests.git_repository import GitRepository
 from tests.torture.hostile.commits import deep, long_author, nested
 from tests.torture.hostile.objects import Entry, ObjectStore

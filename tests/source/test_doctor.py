@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.source.layout import discover
+from reconciler.source.git_files import discover
 from reconciler.source.surroundings import file_system, traits
 from tests.git_repository import GitRepository
 

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from reconciler.remote import parse_remote
-from reconciler.source.upkeep import shared_notes
+from reconciler.source.notes import shared_notes
 from tests.git_repository import GitRepository
 from tests.source.git_over_http import ASKS, BACKEND, served
 

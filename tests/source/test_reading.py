@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
 from reconciler.source.commands import Commands
-from reconciler.source.text import blocks
+from reconciler.source.plumbing import blocks
 from tests.effort import examples
 from tests.source.asking import attributed, changed_paths
 

@@ -18,7 +18,7 @@ import pytest
 from reconciler.app.audit import mended
 from reconciler.errors import SourceError
 from reconciler.remote import parse_remote
-from reconciler.source.upkeep import shared_notes
+from reconciler.source.notes import shared_notes
 from tests.git_repository import GitRepository, path_with_git
 from tests.small_disk import small_disk
 

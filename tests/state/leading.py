@@ -14,7 +14,7 @@ from reconciler.state import SqlLedger
 from reconciler.state import open_state as open_without_leases
 from reconciler.state.address import PostgresDatabase, parse
 from reconciler.state.leases import SqlLeases, holder_name
-from reconciler.state.opening import open_database
+from reconciler.state.ledger import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,10 +16,9 @@ from sqlalchemy.pool import NullPool
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
-from reconciler.state import check, migrate, open_for_release
+from reconciler.state import SCHEMA_VERSION, check, migrate, open_for_release
 from reconciler.state.migrations import scripts
 from reconciler.state.peek import peek
-from reconciler.state.version import SCHEMA_VERSION
 from tests.effort import THOROUGH
 from tests.forked import Process
 from tests.state.conftest import KINDS

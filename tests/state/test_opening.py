@@ -16,8 +16,7 @@ import pytest
 
 from reconciler import state
 from reconciler.errors import StateError
-from reconciler.state import check, open_journal, rebuild
-from reconciler.state.version import SCHEMA_VERSION
+from reconciler.state import SCHEMA_VERSION, check, open_journal, rebuild
 from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import MNIST, imported, report, requested

@@ -110,7 +110,7 @@ def _events() -> Iterator[Point]:
 
 def _steps() -> Iterator[Point]:
     """The steps that are no events."""
-    lock, sqlite = "reconciler.state.lock:FileLock", "reconciler.state.sqlite"
+    lock, sqlite = "reconciler.state.sqlite_file:FileLock", "reconciler.state.sqlite"
     yield Point("lock/wanted", f"{lock}._lock", "call")
     yield Point("lock/taken", f"{lock}._lock", "return")
     yield Point("lock/signed", f"{lock}._write", "return")
@@ -134,7 +134,7 @@ def _steps() -> Iterator[Point]:
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
 
-    compaction = "reconciler.state.compaction"
+    compaction = "reconciler.state.journal"
     compacting = Within("reconciler.state.maintenance:compact")
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
         ("due", f"{compaction}:compact", "call", ()),

@@ -98,8 +98,8 @@ def test_each_named_point_is_there(family: str) -> None:
 def test_a_point_that_the_program_no_longer_has_is_an_error() -> None:
     """A renamed function or variable must not make a test pass by never dying, or wait for it in vain."""
     with pytest.raises(LookupError, match="there is no gone"):
-        doom(Point("x/y", "reconciler.state.lock:FileLock.gone", "call"))
+        doom(Point("x/y", "reconciler.state.sqlite_file:FileLock.gone", "call"))
     elsewhere = Within("reconciler.engine.remember:remember", {"gone.scope": "None"})
     with pytest.raises(LookupError, match="there is no variable gone"):
-        doom(Point("x/y", "reconciler.state.lock:FileLock.release", "call", (elsewhere,)))
+        doom(Point("x/y", "reconciler.state.sqlite_file:FileLock.release", "call", (elsewhere,)))
     assert sys.getprofile() is None

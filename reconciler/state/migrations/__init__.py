@@ -16,9 +16,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import update
 
+from reconciler.state import SCHEMA_VERSION
 from reconciler.state.entries import refold
 from reconciler.state.tables import meta
-from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

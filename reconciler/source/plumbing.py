@@ -1,4 +1,7 @@
-"""Reads `git ls-tree -z` and `git cat-file`: which files a commit has, their sizes, and what is in them."""
+"""What git's plumbing is given and prints: streams of bytes, paths, `ls-tree -z`, `cat-file`.
+
+These tell which files a commit has, their sizes, and what is in them.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,12 @@ import posixpath
 import re
 from itertools import pairwise
 from operator import attrgetter
-from sys import intern
+from sys import intern, maxsize
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source.text import as_lines, blocks, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -32,6 +34,62 @@ _MOST_ARGUMENTS = 64 * 1024  # bytes of paths in one command line; systems take 
 
 _ENTRY = re.compile(r"(\d{6}) (\w+) ([0-9a-f]+) +([^\t]+)\t([^\0]+)\0")
 _NOWHERE = frozenset({"", ".", ".."})
+
+
+# --- text that came from a repository, read from bytes ---------------------------------------------------
+
+
+def path_of(name: bytes) -> str:
+    """A path inside a repository, whatever this machine's locale: UTF-8, other bytes surrogate-escaped."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def blocks(
+    pieces: Iterable[bytes], end: bytes = b"\0", longest: int = maxsize, excess: str = ""
+) -> Iterator[str]:
+    """A stream that comes in pieces of any size as text (see `path_of`), cut only behind an `end`.
+
+    What follows the last `end` comes last, if it is anything.
+
+    Raises:
+        BudgetError: no `end` came for more than `longest` bytes; `excess` says of what, and what to do.
+    """
+    rest = bytearray()
+    for piece in pieces:
+        # what came before holds no end: it is not looked through again
+        new = max(len(rest) - len(end) + 1, 0)
+        rest += piece
+        cut = rest.rfind(end, new) + len(end)
+        if cut >= len(end):
+            yield path_of(bytes(rest[:cut]))
+            rest = rest[cut:]
+        if len(rest) > longest:
+            raise BudgetError(excess)
+    if rest:
+        yield path_of(bytes(rest))
+
+
+def bounded(pieces: Iterable[bytes], most: int, excess: str, *, fields: int | None = None) -> Iterator[bytes]:
+    """The pieces, as long as they hold no more than `most` bytes and `fields` NULs together.
+
+    Raises:
+        BudgetError: they hold more; `excess` says of what, and what to do.
+    """
+    size = ends = 0
+    for piece in pieces:
+        size += len(piece)
+        ends += 0 if fields is None else piece.count(b"\0")
+        if size > most or (fields is not None and ends > fields):
+            raise BudgetError(excess)
+        yield piece
+
+
+def as_lines(object_ids: Iterable[str]) -> bytes:
+    """Object ids as git reads them from its standard input."""
+    return "".join(f"{object_id}\n" for object_id in object_ids).encode("ascii")
+
+
+# --- paths, and what a tree has at them ----------------------------------------------------------------
 
 
 def inside(path: str) -> str:
@@ -96,7 +154,10 @@ def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
             else:
                 folders.add(path)
         if len(listed) + len(folders) + len(twice) > budgets.paths:
-            raise BudgetError(_too_many(budgets, where))
+            raise BudgetError(
+                f"{where} has more than {budgets.paths:,} files and folders: remove some, or raise "
+                "limits.paths"
+            )
     listed.sort(key=attrgetter("path"))
     below_twice = tuple(f"{folder}/" for folder in twice)
     paths = [file.path for file in listed]
@@ -108,11 +169,7 @@ def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
     )
     if not odd:
         return listed
-    return list({file.path: ambiguous(file) if file.path in odd else file for file in listed}.values())
-
-
-def _too_many(budgets: Budgets, where: str) -> str:
-    return f"{where} has more than {budgets.paths:,} files and folders: remove some, or raise limits.paths"
+    return list({file.path: _ambiguous(file) if file.path in odd else file for file in listed}.values())
 
 
 def _too_long(budgets: Budgets, where: str) -> str:
@@ -122,7 +179,7 @@ def _too_long(budgets: Budgets, where: str) -> str:
     )
 
 
-def ambiguous(file: File) -> File:
+def _ambiguous(file: File) -> File:
     """The same as something that must not be read."""
     return file._replace(blob="0" * len(file.blob), mode=AMBIGUOUS, size=0)
 

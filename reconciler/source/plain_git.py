@@ -1,7 +1,7 @@
-"""What lies in a work tree and will be in no commit, or in a commit of another repository: asked from git.
+"""What is asked of git without GitPython, whose import takes longer than a hook's whole check.
 
-Started without GitPython, whose import takes longer than a hook's whole check. Without git, or where git
-refuses to read the folder, nothing is known to be ignored.
+What lies in a work tree and will be in no commit, or in a commit of another repository; and which host a
+repository was cloned from. Without git, or where git refuses to read the folder, nothing is known.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from reconciler.errors import ConfigurationError
+from reconciler.remote import parse_remote
 from reconciler.source.environment import for_local, not_passed_on
-from reconciler.source.text import path_of
-from reconciler.source.tree import pathspec
+from reconciler.source.git_files import Layout, discover
+from reconciler.source.plumbing import path_of, pathspec
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
-    from reconciler.source.layout import Layout
 
 _IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 _STAGED = ("ls-files", "-z", "--stage")
@@ -60,3 +63,21 @@ def listed(layout: Layout, *arguments: str) -> list[str] | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return None if done.returncode else [path for path in path_of(done.stdout).split("\0") if path]
+
+
+def origin_host(folder: Path) -> str:
+    """The host that the remote `origin` names, such as `github.com`; empty where there is none, or no host.
+
+    Raises:
+        SourceError: the folder lies in no repository.
+    """
+    urls = listed(discover(folder), "config", "-z", "--get", "remote.origin.url")
+    try:
+        remote = parse_remote(urls[0]) if urls else None
+    except ConfigurationError:
+        return ""
+    if remote is None:
+        return ""
+    if "://" in remote.shown:
+        return urlsplit(remote.shown).hostname or ""
+    return remote.shown.rpartition("@")[2].partition(":")[0].lower()
