@@ -37,7 +37,8 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from reconciler.engine.ports import Registry, Source
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.ports.git import Source
     from reconciler.engine.vendor import Vendor
     from reconciler.settings import Configuration, Target
     from reconciler.source import GitSource

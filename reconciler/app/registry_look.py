@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import auth_of
 from reconciler.app.target_kinds import client
-from reconciler.engine.idle import list_digest
+from reconciler.engine.values.models import list_digest
 from reconciler.errors import ReconcilerError
 from reconciler.registry import CredentialCooldown
 

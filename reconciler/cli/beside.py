@@ -15,7 +15,7 @@ import typer
 
 from reconciler.app.session import is_shared, open_session
 from reconciler.cli.terminal import echo_err
-from reconciler.engine.checks import moved
+from reconciler.engine.guards import moved
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from reconciler.errors import IntentTooOld, RegistryError, RegistryUnavailable, Unauthorised, Unreachable
+from reconciler.errors import RegistryError, Unauthorised, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
@@ -57,44 +57,6 @@ async def gather_limited(
     await asyncio.gather(*(worker() for _ in range(min(at_once, len(waiting)))))
     if errors:
         raise errors[0]
-
-
-@dataclass(slots=True)
-class Background:
-    """What is begun now and waited for at the end."""
-
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _error: BaseException | None = None
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begins something; it goes on whatever becomes of whoever began it."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    @property
-    def failed(self) -> bool:
-        """Whether something of it has ended in an error, which `done` is going to raise."""
-        return self._error is not None
-
-    async def done(self) -> None:
-        """Waits for all of it. Raises the first error there was."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
-        error = None if task.cancelled() else task.exception()
-        self._error = self._error or error
-
-
-def is_about_others_too(error: RegistryError) -> bool:
-    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
-    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))
 
 
 @dataclass(slots=True)

@@ -15,7 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
-from reconciler.engine.checks import (
+from reconciler.engine.clock import Clock
+from reconciler.engine.concurrency import GitThread
+from reconciler.engine.execute import Executor
+from reconciler.engine.guards import (
+    Guards,
     clock_notes,
     digest_of,
     ensure_promised,
@@ -24,19 +28,23 @@ from reconciler.engine.checks import (
     unread_notes,
     with_hold,
 )
-from reconciler.engine.clock import Clock
-from reconciler.engine.concurrency import GitThread
-from reconciler.engine.due_times import DueTimes
-from reconciler.engine.execute import Executor
-from reconciler.engine.follow import follow_all
-from reconciler.engine.guards import Guards
-from reconciler.engine.idle import LastCycle, idle_mark, last_cycle
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import Leadership, SoleWriter
+from reconciler.engine.outcomes import follow_all
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
+from reconciler.engine.remember import (
+    LastCycle,
+    idle_mark,
+    judged_since,
+    last_cycle,
+    remember,
+    report_of,
+    with_unlisted,
+    without_views,
+)
 from reconciler.engine.retry import Claims, claims_of_all
+from reconciler.engine.scope import DueTimes
 from reconciler.engine.stragglers import Lingering, Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
@@ -48,7 +56,8 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports.git import Source
 
 
 @dataclass(slots=True)

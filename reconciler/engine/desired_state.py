@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import Index, KeptHistory, Source
+    from reconciler.engine.ports.git import Index, KeptHistory, Source
     from reconciler.engine.values import Desired, File, HistoryUpdate, LastCommit, ManifestRef, ParsedFile
     from reconciler.manifest import InvalidManifest, Manifest
 

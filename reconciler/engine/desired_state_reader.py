@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import ManifestParser, moved_files, read_files
 from reconciler.engine.desired_state import DesiredState
+from reconciler.engine.values import ManifestRef, ParsedFile
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
+from reconciler.manifest.sections import is_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.engine.desired import Look, ManifestParser
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import File, LastCommit, ParsedFile
+    from reconciler.engine.ports.git import Blobs, Index, Source
+    from reconciler.engine.values import File, LastCommit
     from reconciler.manifest import Manifest
 
 
@@ -260,3 +262,43 @@ def every_file(source: Source, index: Index, reader: ManifestParser, commit: str
 
 def _blob(file: File | None) -> str | None:
     return file.blob if file else None
+
+
+def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
+    """What a file of the same content says elsewhere; None where that takes a look at it.
+
+    What is wrong with a file, and what it names beside it, depends on where it is.
+    """
+    if parsed_file.invalid or parsed_file.config_files or is_json(path) != is_json(parsed_file.path):
+        return None
+    declarations = [
+        ManifestRef(pair, digest, path, line, tuple([replace(warning, path=path) for warning in warnings]))
+        for pair, digest, _, line, warnings in parsed_file.declarations
+    ]
+    return ParsedFile(path, parsed_file.blob, tuple(declarations))
+
+
+def moved_files(
+    reader: ManifestParser, files: Iterable[File], by_blob: Mapping[str, ParsedFile]
+) -> dict[str, ParsedFile]:
+    """What those of these files say, by path, whose content is known from another one."""
+    moved: dict[str, ParsedFile] = {}
+    for file in files:
+        same = by_blob.get(file.blob)
+        parsed_file = moved_to(same, file.path) if same is not None and reader.reads(file) else None
+        if parsed_file is not None:
+            moved[file.path] = parsed_file
+    return moved
+
+
+def read_files(
+    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
+) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
+    """What these files say, by path, and some of their manifests whole; by one subprocess."""
+    parsed_files: dict[str, ParsedFile] = {}
+    whole: dict[ModelKey, Manifest] = {}
+    for parsed_file, manifests in reader.read(source, files, look):
+        parsed_files[parsed_file.path] = parsed_file
+        if len(whole) < reader.kept:
+            whole |= {manifest.pair: manifest for manifest in manifests}
+    return parsed_files, whole

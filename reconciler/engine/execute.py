@@ -4,7 +4,7 @@ The next import does not wait for the result of the one before: its intent is wr
 transaction, and no sooner.
 
 A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
-certain that it was not made, see `reconciler.engine.settle`.
+certain that it was not made, see `reconciler.engine.outcomes`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import Background, Setbacks, gather_limited, is_about_others_too
-from reconciler.engine.follow import Follower
-from reconciler.engine.settle import Settler
+from reconciler.engine.concurrency import Setbacks, gather_limited
+from reconciler.engine.outcomes import Follower, Settler
 from reconciler.engine.values import Created, EventKind, LedgerEntry, ModelState, Phase
-from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected
+from reconciler.errors import (
+    AlreadyExists,
+    IntentTooOld,
+    LeaseLost,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+    Rejected,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock, Timing
@@ -38,6 +46,39 @@ _LEASE_ENDED = (
 )
 
 _WITHDRAWN = "not sent: the lease ended while the intent was written; whoever leads goes on"
+
+
+@dataclass(slots=True)
+class Background:
+    """What is begun now and waited for at the end."""
+
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _error: BaseException | None = None
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begins something; it goes on whatever becomes of whoever began it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something of it has ended in an error, which `done` is going to raise."""
+        return self._error is not None
+
+    async def done(self) -> None:
+        """Waits for all of it. Raises the first error there was."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
+        error = None if task.cancelled() else task.exception()
+        self._error = self._error or error
 
 
 @dataclass(slots=True)
@@ -150,7 +191,7 @@ class Executor:
             await self._unknown(manifest, error)
         except RegistryError as error:
             await self._postpone(item, manifest, error)
-            if is_about_others_too(error):
+            if _is_about_others_too(error):
                 setbacks.failed(error)
             return
         else:
@@ -230,3 +271,8 @@ class Executor:
 def _declared(item: ModelState, manifest: Manifest) -> dict[str, object]:
     """What was declared, and where: known also where nothing was sent, and so no intent written."""
     return {"digest": manifest.digest, "commit": item.commit, "path": item.path, "line": item.line}
+
+
+def _is_about_others_too(error: RegistryError) -> bool:
+    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
+    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports.git import Source
     from reconciler.engine.values import Delta
 
 _PLACES = 10

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.details import details_of
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable

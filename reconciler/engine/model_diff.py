@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.details import details_of
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Difference, LedgerEntry, ModelState, ObservedModel, Verdict

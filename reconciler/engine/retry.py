@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.conflicts import conflict_reasons
+from reconciler.engine.desired import conflict_reasons
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.details import details_of
-from reconciler.engine.lineage import RECONCILED
-from reconciler.engine.target_run import REPOSITORY
+from reconciler.engine.observe import details_of
+from reconciler.engine.target_run import RECONCILED, REPOSITORY
 from reconciler.engine.values import Desired, Event, EventKind, Phase, Stage
 
 if TYPE_CHECKING:
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
-    from reconciler.engine.ports import Journal, Marks, Source
+    from reconciler.engine.ports import Journal, Marks
+    from reconciler.engine.ports.git import Source
     from reconciler.manifest import Reason
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
 from reconciler.engine.values import Desired, ManifestRef, ModelState, TargetFailure
@@ -25,15 +24,19 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Clock
     from reconciler.engine.concurrency import GitThread
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.due_times import DueTimes
     from reconciler.engine.execute import Executor
     from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Journal, Marks, ModelStates, Reports, Source
+    from reconciler.engine.ports import Journal, Marks, ModelStates, Reports
+    from reconciler.engine.ports.git import Source
+    from reconciler.engine.scope import DueTimes
     from reconciler.manifest import Manifest
 
 
 REPOSITORY = ""
 """The target of marks that belong to none."""
+
+RECONCILED = "reconciled-commit"
+"""The mark of none that holds the commit reconciled last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
+from reconciler.engine.values.memory import apply_event
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables, verdicts
 from reconciler.state.access import StateAccess
