@@ -174,8 +174,8 @@ class Engine:
         for target in self._led_targets():
             # before anything is looked at: what is seen under one lease is not acted on under a later one
             epoch = self.leadership.epoch(target.name)
-            executor = self._executor(target, cycle_id, epoch, cycle.options.actor)
-            executor.lingering = self.lingering if cycle.options.leaves_behind else None
+            lingering = self.lingering if cycle.options.leaves_behind else None
+            executor = self._executor(target, cycle_id, epoch, cycle.options.actor, lingering)
             run = await begin(cycle, target, executor)
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=left_behind(target))
@@ -235,12 +235,24 @@ class Engine:
         return [target for target in self.targets if self.leadership.leads(target.name)]
 
     def _executor(
-        self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
+        self,
+        target: Target,
+        cycle_id: str,
+        epoch: int | None,
+        actor: str | None = None,
+        lingering: Lingering | None = None,
     ) -> Executor:
-        sent, vouched = self._sent[target.name], self.source.vouched
-        failed = target.registry.vendor.failed
         recorder = Recorder(
-            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
+            target.name,
+            cycle_id,
+            self.ledger,
+            self.clock,
+            self.progress,
+            sent=self._sent[target.name],
+            failed=target.registry.vendor.failed,
+            vouched=self.source.vouched,
+            actor=actor,
+            epoch=epoch,
         )
         holds = partial(self.leadership.holds, target.name, epoch)
-        return Executor(recorder, target.registry, self.clock, target.timing, holds)
+        return Executor(recorder, target.registry, target.timing, holds, lingering)

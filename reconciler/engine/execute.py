@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.outcomes import Follower, Settler
-from reconciler.engine.values import Created, EventKind, LedgerEntry, ModelState, Phase
+from reconciler.engine.values import Created, EventKind, ModelState, Phase
 from reconciler.errors import (
     AlreadyExists,
     IntentTooOld,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Clock, Timing
+    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.stragglers import Lingering
@@ -94,10 +94,9 @@ class Executor:
 
     recorder: Recorder
     registry: Registry
-    clock: Clock
     timing: Timing
-    holds: Callable[[], bool] = lambda: True
-    lingering: Lingering | None = None
+    holds: Callable[[], bool]
+    lingering: Lingering | None
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
     _results: Background = field(default_factory=Background)
@@ -120,7 +119,7 @@ class Executor:
         async def one(item: ModelState) -> bool:
             # a result that could not be written says that the state is gone: nothing else is sent
             given_up = setbacks.given_up or self._results.failed
-            if item.pair is None or self.clock.stopping() or given_up:
+            if item.pair is None or self.recorder.clock.stopping() or given_up:
                 return True
             return await self._waited_for(item, manifests[item.pair], setbacks)
 
@@ -137,17 +136,18 @@ class Executor:
 
         `manifests` gives those of the intents that are open.
         """
-        deadline = self.clock.later(self.timing.follow_deadline)
+        clock = self.recorder.clock
+        deadline = clock.later(self.timing.follow_deadline)
         wait, looked = self.timing.follow_first, datetime.min.replace(tzinfo=UTC)
-        while not self.clock.stopping() and self.clock.now() < deadline:
+        while not clock.stopping() and clock.now() < deadline:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
                 return
             # slept before it is asked: what was sent a moment ago has hardly changed
-            await self.clock.sleep(wait)
-            if look is not None and look <= self.clock.now():
+            await clock.sleep(wait)
+            if look is not None and look <= clock.now():
                 # what is due and stays open by this look cannot be settled now, and is not waited for
-                looked = self.clock.now()
+                looked = clock.now()
                 await self.settler.settle_all(await manifests())
             await self.follower.once()
             wait = min(self.timing.follow_max, wait * 1.5)
@@ -184,9 +184,8 @@ class Executor:
         except AlreadyExists as error:
             await self._exists(manifest, error)
         except Rejected as error:
-            await self.recorder.answered(
-                manifest.pair, EventKind.REJECTED, error, **_declared(item, manifest)
-            )
+            facts = _declared(item, manifest)
+            await self.recorder.answered(manifest.pair, EventKind.REJECTED, error, **facts)
         except OutcomeUnknown as error:
             await self._unknown(manifest, error)
         except RegistryError as error:
@@ -210,9 +209,9 @@ class Executor:
         async def intend() -> None:
             await self.recorder.intend(
                 manifest.pair,
-                operation_id=self.clock.new_id(),
+                operation_id=self.recorder.clock.new_id(),
                 author=item.author,
-                not_before=self.clock.later(self.timing.uncertain),
+                not_before=self.recorder.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
             # asked last: writing the intent may have taken longer than the lease goes on for certain
@@ -232,10 +231,8 @@ class Executor:
 
         Whoever leads by then need not wait for it. It is journalled as every answer is.
         """
-        now, declared = self.clock.now(), _declared(item, manifest)
-        await self.recorder.answered(
-            manifest.pair, EventKind.POSTPONED, None, not_before=now, detail=_WITHDRAWN, **declared
-        )
+        facts = {"not_before": self.recorder.clock.now(), "detail": _WITHDRAWN, **_declared(item, manifest)}
+        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, **facts)
 
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
@@ -253,22 +250,20 @@ class Executor:
         # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return
-        not_before = self.clock.later(self.timing.settle)  # a list may show a new model late
+        not_before = self.recorder.clock.later(self.timing.settle)  # a list may show a new model late
         await self.recorder.answered(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
 
     async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
-        entry: LedgerEntry | None = self.recorder.entry(manifest.pair)
+        entry, clock = self.recorder.entry(manifest.pair), self.recorder.clock
         if error.retry_after is not None:
-            not_before = self.clock.later(error.retry_after)
+            due = clock.later(error.retry_after)
         else:
-            not_before = self.clock.next_attempt(max(1, entry.attempts) if entry else 1)
+            due = clock.next_attempt(max(1, entry.attempts) if entry else 1)
         facts = _declared(item, manifest)
-        await self.recorder.answered(
-            manifest.pair, EventKind.POSTPONED, error, not_before=not_before, **facts
-        )
+        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, error, not_before=due, **facts)
 
 
-def _declared(item: ModelState, manifest: Manifest) -> dict[str, object]:
+def _declared(item: ModelState, manifest: Manifest) -> dict[str, Any]:
     """What was declared, and where: known also where nothing was sent, and so no intent written."""
     return {"digest": manifest.digest, "commit": item.commit, "path": item.path, "line": item.line}
 

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Journal
     from reconciler.engine.ports.git import Source
 
+_FOLLOWED = "reconciled-source"
+_BEFORE = "reconciled-before"
+"""The marks that belong to the commit reconciled last: what was followed, and what came before it."""
+
+_REMEMBERED = 50  # commits that came before; enough for as many cycles between two clones
+_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
+
 
 @dataclass(frozen=True, slots=True)
 class Guards:
@@ -72,15 +79,12 @@ def guard(
     emptied = frozenset() if guards.allow_empty else seen.empty
 
     def objection(item: ModelState) -> tuple[str, str] | None:
-        if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
+        was_declared = any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
+        if item.verdict is Verdict.UNMANAGED and item.target in emptied and was_declared:
             return "allow_empty", "no manifest is left in this target's directory"
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
 
     return tuple(_refused(item, reason, digest) if (reason := objection(item)) else item for item in items)
-
-
-def _was_declared(item: ModelState) -> bool:
-    return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
 
 
 def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContext) -> tuple[str, str] | None:
@@ -92,15 +96,12 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
         return None
     if imports > guards.max_imports_per_cycle:
         allowed = guards.max_imports_per_cycle
-        return (
-            "max_imports_per_cycle",
-            f"{many(imports, 'import')} in one cycle, where {allowed} are allowed",
-        )
+        why = f"{many(imports, 'import')} in one cycle, where {allowed} are allowed"
+        return "max_imports_per_cycle", why
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
-        return "allow_rewritten_history", (
-            f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
-        )
+        why = f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
+        return "allow_rewritten_history", why
     return None
 
 
@@ -112,11 +113,6 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
     )
     reason = Reason(knob.replace("_", "-"), message, item.path, item.line)
     return item._replace(verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
-
-
-_FOLLOWED = "reconciled-source"
-_BEFORE = "reconciled-before"
-_REMEMBERED = 50  # commits that came before; enough for as many cycles between two clones
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +136,22 @@ def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_need
     """
     last, followed = remembered.get(RECONCILED), source.followed()
     marks = {RECONCILED: commit, _FOLLOWED: json.dumps(followed)}
+    changed = _changed(remembered, followed)
     if last == commit:
-        return Lineage(None, _changed(remembered, followed), marks)
+        return Lineage(None, changed, marks)
     before = remembered.get(_BEFORE, "").split()
     kept = source.contains(commit, last, before) if last is not None and is_needed else None
     if source.is_shallow():
         ancestors = [*source.parents(commit), *([str(last), *before] if kept else ())]
         marks[_BEFORE] = " ".join(list(dict.fromkeys(ancestors))[:_REMEMBERED])
     if last is None or not is_needed:
-        return Lineage(None, _changed(remembered, followed), marks)
-    changed = _changed(remembered, followed)
+        return Lineage(None, changed, marks)
     if kept is None:
-        return Lineage(None, (*changed, _cannot_be_known(last)), marks)
+        unknown = (
+            f"history is cut off (shallow clone), so that nobody can tell whether the branch still contains "
+            f"{last[:12]}, the commit that was reconciled last; with a full clone this is checked"
+        )
+        return Lineage(None, (*changed, unknown), marks)
     return Lineage(None if kept or changed else last, changed, marks)
 
 
@@ -163,16 +163,6 @@ def _changed(remembered: Mapping[str, str], followed: Mapping[str, str]) -> tupl
         for setting, value in followed.items()
         if before.get(setting, value) != value
     )
-
-
-def _cannot_be_known(last: str) -> str:
-    return (
-        f"history is cut off (shallow clone), so that nobody can tell whether the branch still contains "
-        f"{last[:12]}, the commit that was reconciled last; with a full clone this is checked"
-    )
-
-
-_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 
 
 def digest_of(runs: Collection[TargetRun]) -> str:
@@ -239,8 +229,7 @@ async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
-    is_needed = imports and not went_on
-    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=is_needed)
+    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on)
 
 
 async def guarded(

@@ -144,17 +144,13 @@ def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong
     if not cycle.options.act:
         return last
     judged = [run for run in runs if run.is_judged]
-    lists = {run.target.name: standing_list(run.view, run.items) for run in judged if run.is_of_few}
+    lists = {run.target.name: _standing_list(run.view, run.items) for run in judged if run.is_of_few}
     return replace(
         last,
-        moving={**before.moving, **{run.target.name: _moving(run.items) for run in judged}},
+        moving=dict(before.moving) | {run.target.name: run.moving() for run in judged},
         lists={name: digest for name, digest in lists.items() if digest is not None},
         disagreements=before.disagreements + wrong,
     )
-
-
-def _moving(items: Iterable[ModelState]) -> frozenset[ModelKey]:
-    return frozenset(item.pair for item in items if item.verdict not in AT_REST and item.pair)
 
 
 def idle_mark(
@@ -185,18 +181,14 @@ def idle_mark(
     return IdleMark(last.began, due, report.commit, report.digest, position, numbers, looked_at)
 
 
-_NOT_THERE = ""
-
-
-def standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
+def _standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
     """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
     models = [model for several in view.observed.values() for model in several]
     status = {model.model_id: model.status for model in models}
-    moved = (
-        item.model_id is not None and status.get(item.model_id, _NOT_THERE) not in (None, item.model_status)
-        for item in items
-    )
-    return None if any(moved) else list_digest(models)
+    for item in items:
+        if item.model_id is not None and status.get(item.model_id, "") not in (None, item.model_status):
+            return None
+    return list_digest(models)
 
 
 READ_ANEW = 1000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
-from reconciler.engine.values import Desired, ManifestRef, ModelState, TargetFailure
+from reconciler.engine.values import AT_REST, Desired, ManifestRef, ModelState, TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -90,6 +90,10 @@ class TargetRun:
     def is_of_few(self) -> bool:
         """Whether all was judged because there is so little."""
         return self.scope is None and len(self.items) < self.target.judge_all_below
+
+    def moving(self) -> frozenset[ModelKey]:
+        """The pairs whose verdict may change by itself."""
+        return frozenset(item.pair for item in self.items if item.verdict not in AT_REST and item.pair)
 
     def looking_again(self, moment: datetime) -> TargetRun:
         """The same, with a look by this moment at the latest."""
