@@ -10,7 +10,7 @@ report. The room does no I/O of its own, has no clock but its argument, and know
                that the stages pass on
     plan, reasons
                a verdict on every model, and why
-    execute, outcomes, stragglers
+    execute, outcomes, concurrency
                one import: sent once, found out when its answer is lost, seen through to its end
     remember   what a cycle leaves behind, and in which order
     desired_state, history, credit

@@ -72,7 +72,6 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
 
 
 def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
-    """The run with its items as acting left them."""
     moved = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
     if not moved:
         return run

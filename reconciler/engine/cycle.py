@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
 from reconciler.engine.clock import Clock
-from reconciler.engine.concurrency import GitThread
+from reconciler.engine.concurrency import GitThread, Lingering, Stragglers
 from reconciler.engine.execute import Executor
 from reconciler.engine.guards import (
     Guards,
@@ -45,7 +45,6 @@ from reconciler.engine.remember import (
 )
 from reconciler.engine.retry import Claims, claims_of_all
 from reconciler.engine.scope import DueTimes
-from reconciler.engine.stragglers import Lingering, Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
@@ -174,8 +173,7 @@ class Engine:
         for target in self._led_targets():
             # before anything is looked at: what is seen under one lease is not acted on under a later one
             epoch = self.leadership.epoch(target.name)
-            lingering = self.lingering if cycle.options.leaves_behind else None
-            executor = self._executor(target, cycle_id, epoch, cycle.options.actor, lingering)
+            executor = self._executor(target, cycle_id, epoch, cycle.options)
             run = await begin(cycle, target, executor)
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=left_behind(target))
@@ -228,31 +226,19 @@ class Engine:
         self.git.close()
 
     def _due_times(self, began: datetime) -> DueTimes:
-        """The times of the cycle that began then."""
         return DueTimes(self.ledger, self.ledger, self.ledger, self.clock, began)
 
     def _led_targets(self) -> list[Target]:
         return [target for target in self.targets if self.leadership.leads(target.name)]
 
     def _executor(
-        self,
-        target: Target,
-        cycle_id: str,
-        epoch: int | None,
-        actor: str | None = None,
-        lingering: Lingering | None = None,
+        self, target: Target, cycle_id: str, epoch: int | None, options: CycleOptions | None = None
     ) -> Executor:
+        sent, vouched = self._sent[target.name], self.source.vouched
+        failed, actor = target.registry.vendor.failed, options.actor if options else None
         recorder = Recorder(
-            target.name,
-            cycle_id,
-            self.ledger,
-            self.clock,
-            self.progress,
-            sent=self._sent[target.name],
-            failed=target.registry.vendor.failed,
-            vouched=self.source.vouched,
-            actor=actor,
-            epoch=epoch,
+            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
         )
+        lingering = self.lingering if options and options.leaves_behind else None
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, target.timing, holds, lingering)

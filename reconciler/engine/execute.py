@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Timing
+    from reconciler.engine.concurrency import Lingering
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.stragglers import Lingering
     from reconciler.manifest import Manifest
 
 _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried

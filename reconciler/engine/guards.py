@@ -247,7 +247,6 @@ async def guarded(
 
 
 async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | None) -> GuardContext:
-    """What the guards want to know."""
     vanished = {
         (run.target.name, entry.pair): entry.disappearances
         for run in runs

@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.planner_input import PlannerInput, by_pair
-from reconciler.engine.values import (
-    EventKind,
-    ObservedModel,
-    Phase,
-)
+from reconciler.engine.values import EventKind, ObservedModel, Phase
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.concurrency import Stragglers
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.stragglers import Stragglers
     from reconciler.manifest import Manifest
 
 

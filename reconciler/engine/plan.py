@@ -184,7 +184,6 @@ def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Differe
 
 
 def _faulty(view: PlannerInput) -> list[ModelState]:
-    """What is in conflict, and what is invalid, in order."""
     conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
     return sorted(
         (*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=ModelState.sort_key

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from reconciler.engine.credit import credit
 from reconciler.engine.graph import Logged, place_of
 from reconciler.engine.history import model_changes, whole_history
-from reconciler.engine.last_report import dated, unlisted
-from reconciler.engine.planner_input import without_models
+from reconciler.engine.last_report import dated
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import are_counted
 from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL, STANDING, standing
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
-from reconciler.engine.values import AT_REST, IdleMark, ModelState, Report, Verdict
+from reconciler.engine.values import AT_REST, Desired, IdleMark, ModelState, Report, Verdict
 from reconciler.engine.values.models import list_digest
 from reconciler.errors import BudgetError, SourceError
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import ManifestParser
     from reconciler.engine.options import Target
-    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.ports.git import Index, KeptHistory, Source
     from reconciler.engine.values import ParsedFile
 
@@ -43,7 +42,10 @@ _ANY = "any"  # in the place of the commit: not every verdict is remembered, so 
 
 def without_views(runs: Sequence[TargetRun]) -> list[TargetRun]:
     """The runs without what very many verdicts were made from, which takes as much memory as they do."""
-    return [run if run.is_of_few else replace(run, view=without_models(run.view)) for run in runs]
+    return [
+        run if run.is_of_few else replace(run, view=PlannerInput(run.target.name, Desired({}), run.view.now))
+        for run in runs
+    ]
 
 
 def judged_since(cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
@@ -65,7 +67,12 @@ def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple
 def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
     """The report with the number of the models that were not judged, by what is remembered of them."""
     partial = {run.target.name for run in runs if run.scope is not None or not run.is_judged}
-    return replace(report, unlisted=unlisted(report, cycle.states, partial))
+    if not partial:
+        return report
+    listed = report.counted()
+    numbers = {key: number - listed[key] for key, number in cycle.states.counted().items()}
+    unlisted = {key: number for key, number in numbers.items() if key[0] in partial and number > 0}
+    return replace(report, unlisted=unlisted)
 
 
 async def remember(

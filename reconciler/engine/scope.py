@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.engine.clock import Clock, due_at
-from reconciler.engine.values import LedgerEntry, Phase
+from reconciler.engine.values import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -101,18 +101,15 @@ class DueTimes:
         yield self._full_look(target)
         if self.states.uncompared(target.name, 1):
             yield max(self._comparing(target), self.began + _COMPARE_AFTER)
-        for entry in self.journal.pending(target.name):
-            if entry.phase is not Phase.REGISTERED and entry.pair in moving:
-                yield from self._moment(entry)
-
-    def _moment(self, entry: LedgerEntry) -> Iterable[datetime]:
-        """When something is due about an import that is not made; never, where it waits for somebody."""
         now = self.clock.now()
-        moment = due_at(entry.not_before or entry.updated_at, entry.updated_at, now)
-        if moment >= self.began:
-            yield moment
-        elif entry.phase is Phase.INTENDED:
-            yield self.began + _LOOK_AGAIN
+        for entry in self.journal.pending(target.name):
+            if entry.phase is Phase.REGISTERED or entry.pair not in moving:
+                continue
+            moment = due_at(entry.not_before or entry.updated_at, entry.updated_at, now)
+            if moment >= self.began:
+                yield moment
+            elif entry.phase is Phase.INTENDED:  # any other one waits for somebody
+                yield self.began + _LOOK_AGAIN
 
     def _full_look(self, target: Target) -> datetime:
         """When everything is looked at again; now, if it never was."""

@@ -182,8 +182,9 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     if kind in _FREEING:
         attempts = 0
         facts |= dict.fromkeys(("model_id", "model_status", "stage", "operation_id"))
-    elif kind in _OF_UNKNOWN_CONTENT and not _is_known(entry, event):
-        facts["digest"] = None
+    elif kind in _OF_UNKNOWN_CONTENT:
+        is_known = entry.phase is Phase.REGISTERED and entry.model_id == event.model_id
+        facts["digest"] = facts["digest"] if is_known else None
     elif kind is EventKind.IMPORT_REQUESTED:
         attempts = entry.attempts + 1 if entry.digest == event.digest else 1
         facts |= dict.fromkeys(("model_id", "model_status", "stage", "detail"))
@@ -206,8 +207,3 @@ def at_rest(entry: LedgerEntry) -> bool:
     if entry.last in (EventKind.MISSING, EventKind.DRIFTED):
         return True
     return entry.stage in FINAL
-
-
-def _is_known(entry: LedgerEntry, event: Event) -> bool:
-    """Whether the event speaks of the model that the entry remembers."""
-    return entry.phase is Phase.REGISTERED and entry.model_id == event.model_id
