@@ -23,21 +23,19 @@ from reconciler.engine.values.memory import STATUS_EVENTS
 from reconciler.engine.vendor import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
 
 _MANIFESTS_AT_ONCE = 5000
+_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
 
 
 async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
     """Imports what is to be imported; the items are then what that made of them, also of a part of them."""
-    recorder = run.executor.recorder
     # first, so that an import that fails the target cannot keep from the journal what was seen
-    stage_of = run.target.registry.vendor.stage
-    events = news(run.items, run.view.entries, recorder.cycle_id, cycle.clock.now(), stage_of)
-    await recorder.record(list(events))
+    await run.executor.recorder.record(list(_news(run, cycle.clock.now())))
     return _with_outcomes(cycle, await alone(run, partial(_carried_out, cycle)))
 
 
@@ -94,23 +92,15 @@ def _outcome(
     return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome
 
 
-_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
-
-
-def news(
-    items: Iterable[ModelState],
-    entries: Mapping[ModelKey, LedgerEntry],
-    cycle_id: str,
-    now: datetime,
-    stage_of: Callable[[str | None], Stage],
-) -> Iterator[Event]:
+def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
     """The events that bring the ledger up to what was observed; a standing fact is told once."""
-    for item in items:
+    cycle_id, stage_of = run.executor.recorder.cycle_id, run.target.registry.vendor.stage
+    for item in run.items:
         pair = item.pair
         if pair is None:
             continue
-        entry = entries.get(pair)
-        kind = _news(item, entry)
+        entry = run.view.entries.get(pair)
+        kind = _kind(item, entry)
         if kind is not None:
             equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)
             yield Event(
@@ -132,7 +122,7 @@ def news(
             )
 
 
-def _news(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
+def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     changed = entry is None or entry.model_id != item.model_id
     if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
         return _well(item, None if changed else entry)

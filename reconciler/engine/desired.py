@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 KEPT_WHOLE = 10_000
 """Manifests that one cycle keeps as they were read."""
 
+_CLAIMS = 10
+"""Manifests that claim one pair and are named."""
+
 
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
@@ -249,10 +252,6 @@ def _place(document: ManifestRef | InvalidManifest) -> tuple[str, int]:
 
 def _linked(file: File) -> bool:
     return not file.mode.startswith("100")
-
-
-_CLAIMS = 10
-"""Manifests that claim one pair and are named."""
 
 
 def conflict_reasons(

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 STANDING = "standing"
 """The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
 
+OBSERVED_IN_FULL = "observed-in-full-at"
+COMPARED = "compared-at"
+"""The marks of a target that say when these were last done."""
+
+_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
+_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
+_LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
+
 
 def standing(target: Target, commit: str) -> str:
     """The value of that mark: what remembered verdicts were made from."""
@@ -53,15 +61,6 @@ def scope_of(cycle: Cycle, target: Target, declared: DesiredState) -> frozenset[
         (entry.pair for entry in cycle.journal.pending(target.name)),
         cycle.states.uncompared(target.name, target.compare_at_most) if is_due else (),
     )
-
-
-OBSERVED_IN_FULL = "observed-in-full-at"
-COMPARED = "compared-at"
-"""The marks of a target that say when these were last done."""
-
-_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
-_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
-_LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
 
 
 @dataclass(frozen=True, slots=True)
