@@ -117,7 +117,7 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The answer.
+    """How the commit of a cycle stands to the one reconciled last.
 
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
