@@ -15,8 +15,7 @@ from reconciler.app.scaffold import write_new
 from reconciler.app.session import Session, open_session
 from reconciler.engine.adopt import Candidate, candidate, paths_of, prove
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.details import all_details_of
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import all_details_of, observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, ObservedModel, Verdict

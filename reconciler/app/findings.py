@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports.git import Source
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
 

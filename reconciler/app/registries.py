@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of, keys_of
 from reconciler.app.idle_note import access_of
-from reconciler.engine.idle import list_digest
+from reconciler.engine.values.models import list_digest
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
 from reconciler.log import log
 from reconciler.redaction import unexpected

@@ -18,7 +18,7 @@ from reconciler.app.session import is_shared, open_session
 from reconciler.cli.interruption import Interruption
 from reconciler.cli.report import Progress
 from reconciler.cli.terminal import echo_err
-from reconciler.engine.checks import moved
+from reconciler.engine.guards import moved
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import CycleAnswer, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
-
 
 _LOOK = 0.2  # seconds between two looks for the answer
 _TIMEOUT = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.triggers import LOCATION, watched
-from reconciler.engine.stragglers import never
+from reconciler.engine.concurrency import never
 from reconciler.log import log
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.cycle_job import Tick
-from reconciler.engine.stragglers import never
+from reconciler.engine.concurrency import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
 from reconciler.redaction import unexpected

@@ -4,12 +4,13 @@ In come ports (`ports`): git, the registries, the state, the index. Out go event
 report. The room does no I/O of its own, has no clock but its argument, and knows no vendor.
 
     cycle      the recipe: every stage of one cycle in its order
-    checks     what stands between a plan and acting on it
-    judge, act
-               the stages of one target; `target_run` is the value that they pass on
+    guards     what stands between a plan and acting on it
+    scope, judge, act
+               which models of a target, their verdicts, and what these ask for; `target_run` is the value
+               that the stages pass on
     plan, reasons
                a verdict on every model, and why
-    execute, settle, follow, stragglers
+    execute, outcomes, concurrency
                one import: sent once, found out when its answer is lost, seen through to its end
     remember   what a cycle leaves behind, and in which order
     desired_state, history, credit

@@ -7,26 +7,35 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.judge import open_manifests, with_used_versions
-from reconciler.engine.observe import news
 from reconciler.engine.plan import apply_entry
 from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
-from reconciler.engine.values import UNDER_WAY, LedgerEntry, ModelState, Verdict
+from reconciler.engine.values import (
+    UNDER_WAY,
+    Event,
+    EventKind,
+    LedgerEntry,
+    ModelState,
+    Stage,
+    Verdict,
+    stand,
+)
+from reconciler.engine.values.memory import STATUS_EVENTS
+from reconciler.engine.vendor import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
 
 _MANIFESTS_AT_ONCE = 5000
+_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
 
 
 async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
     """Imports what is to be imported; the items are then what that made of them, also of a part of them."""
-    recorder = run.executor.recorder
     # first, so that an import that fails the target cannot keep from the journal what was seen
-    stage_of = run.target.registry.vendor.stage
-    events = news(run.items, run.view.entries, recorder.cycle_id, cycle.clock.now(), stage_of)
-    await recorder.record(list(events))
+    await run.executor.recorder.record(list(_news(run, cycle.clock.now())))
     return _with_outcomes(cycle, await alone(run, partial(_carried_out, cycle)))
 
 
@@ -61,7 +70,6 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
 
 
 def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
-    """The run with its items as acting left them."""
     moved = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
     if not moved:
         return run
@@ -82,3 +90,62 @@ def _outcome(
     outcome = apply_entry(item._replace(diff=diff), entry, now, run.view)
     # one that fails once more has failed anew, whatever its last report said
     return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome
+
+
+def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
+    """The events that bring the ledger up to what was observed; a standing fact is told once."""
+    cycle_id, stage_of = run.executor.recorder.cycle_id, run.target.registry.vendor.stage
+    for item in run.items:
+        pair = item.pair
+        if pair is None:
+            continue
+        entry = run.view.entries.get(pair)
+        kind = _kind(item, entry)
+        if kind is not None:
+            equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)
+            yield Event(
+                now,
+                kind,
+                item.target,
+                pair,
+                cycle_id,
+                digest=item.digest if equal else None,
+                commit=item.commit,
+                path=item.path,
+                line=item.line,
+                author=item.author,
+                model_id=item.model_id,
+                model_status=item.model_status,
+                stage=None if item.model_status is None else stage_of(item.model_status),
+                detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
+                asked=stand(entry),  # dropped when another process has changed the entry since it was read
+            )
+
+
+def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
+    changed = entry is None or entry.model_id != item.model_id
+    if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
+        return _well(item, None if changed else entry)
+    if item.verdict is Verdict.DRIFTED and (entry is None or changed or entry.last is not EventKind.DRIFTED):
+        return EventKind.DRIFTED
+    if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
+        return EventKind.MISSING
+    if item.verdict is Verdict.FAILED and item.model_id is not None and _untold(item, entry):
+        return EventKind.FAILED
+    return None
+
+
+def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
+    """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
+    if item.digest is None:
+        return None
+    if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
+        return EventKind.ADOPTED
+    stage = Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING
+    if item.model_status is not None and (entry.model_status, entry.stage) != (item.model_status, stage):
+        return STATUS_EVENTS[stage]
+    return None
+
+
+def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
+    return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS, Budgets
-from reconciler.engine.conflicts import conflict_reasons
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.desired import ManifestParser, conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import Look
-    from reconciler.engine.ports import Blobs
+    from reconciler.engine.ports.git import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Rules
 

@@ -1,20 +1,43 @@
-"""What is done beside each other: many things, a few at a time, until too many fail; git, in one thread."""
+"""What runs beside something else: things a few at a time, git in its thread, what no cycle waits for.
+
+A step of a target (judging it, following its imports) that takes far longer than it usually does is left
+behind: it runs on, ends by its own timeouts, and until then its target takes part in nothing else. What it
+finds is not used; the target is taken up again afterwards, and then given as long as it took. One that
+failed is given the least, until it has answered again.
+
+An import call is left to itself once it hangs and something else is to be done, if it was sent: its intent is
+on disk then, so that every later cycle knows of it, and sends nothing a second time. It keeps its place among
+the calls that may be in flight, ends by its own timeout, and what became of it is journalled then.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from reconciler.errors import IntentTooOld, RegistryError, RegistryUnavailable, Unauthorised, Unreachable
+from reconciler.errors import RegistryError, Unauthorised, Unreachable
+from reconciler.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Step = Coroutine[None, None, bool]
+"""What a target has to do; gives whether its registry answered."""
+
+Call = Coroutine[None, None, None]
+
+_LEAST = 3.0  # seconds that every step, and the answer to every call, is waited for
+_USUAL = 3  # times the longest that the step took since it failed last: a look at everything takes longer
 
 
 @asynccontextmanager
@@ -57,44 +80,6 @@ async def gather_limited(
     await asyncio.gather(*(worker() for _ in range(min(at_once, len(waiting)))))
     if errors:
         raise errors[0]
-
-
-@dataclass(slots=True)
-class Background:
-    """What is begun now and waited for at the end."""
-
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _error: BaseException | None = None
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begins something; it goes on whatever becomes of whoever began it."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    @property
-    def failed(self) -> bool:
-        """Whether something of it has ended in an error, which `done` is going to raise."""
-        return self._error is not None
-
-    async def done(self) -> None:
-        """Waits for all of it. Raises the first error there was."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
-        error = None if task.cancelled() else task.exception()
-        self._error = self._error or error
-
-
-def is_about_others_too(error: RegistryError) -> bool:
-    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
-    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))
 
 
 @dataclass(slots=True)
@@ -146,3 +131,166 @@ class GitThread:
     def close(self) -> None:
         """Ends the thread; safe to call twice."""
         self._thread.shutdown(wait=True)
+
+
+@dataclass(slots=True)
+class Stragglers:
+    """The steps that were left behind, and what is known of how long each takes. For one event loop.
+
+    Attributes:
+        caught_up: told when a step that was left behind has ended well.
+    """
+
+    caught_up: Callable[[], None] = lambda: None
+    _behind: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    _took: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def __contains__(self, target: str) -> bool:
+        """Whether something of this target is still under way."""
+        return target in self._behind
+
+    async def take(self, what: str, steps: Mapping[str, Step]) -> frozenset[str]:
+        """Takes this step of each target at once; the names of those that were left behind.
+
+        A step of a single target is always waited for.
+
+        Raises:
+            BaseException: what a step raised first; the others were cancelled.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        tasks = {name: asyncio.create_task(step, name=f"{what} {name}") for name, step in steps.items()}
+        for name, task in tasks.items():
+            task.add_done_callback(partial(self._ended, what, name, lambda: clock() - began))
+        try:
+            late = await self._waited_for(what, tasks)
+            for name, task in tasks.items():
+                if name not in late:
+                    task.result()
+        except BaseException:
+            await _cancelled(tasks.values())
+            raise
+        self._behind |= {name: tasks[name] for name in late}
+        return late
+
+    async def all(self) -> None:
+        """Waits until nothing is under way any more."""
+        await asyncio.gather(*self._behind.values(), return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Cancels what is under way; safe to call twice."""
+        await _cancelled(self._behind.values())
+        self._behind.clear()
+
+    async def _waited_for(self, what: str, tasks: Mapping[str, asyncio.Task[bool]]) -> frozenset[str]:
+        """Waits for the tasks as long as each may take; the names of those that took longer."""
+        clock = asyncio.get_running_loop().time
+        began, waiting = clock(), dict(tasks)
+        while waiting:
+            longest = max(self._timeout(what, name) for name in waiting)
+            left = None if len(tasks) == 1 else longest - (clock() - began)
+            if left is not None and left <= 0:
+                break
+            done, _ = await asyncio.wait(waiting.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # an error ends the waiting
+            waiting = {name: task for name, task in waiting.items() if task not in done}
+        return frozenset(waiting)
+
+    def _timeout(self, what: str, name: str) -> float:
+        return max(_LEAST, _USUAL * self._took.get((what, name), 0.0))
+
+    def _ended(self, what: str, name: str, took: Callable[[], float], task: asyncio.Task[bool]) -> None:
+        """Takes note of a step that has ended, waited for or not."""
+        well = not task.cancelled() and task.exception() is None and task.result()
+        self._took[what, name] = max(took(), self._took.get((what, name), 0.0)) if well else 0.0
+        if self._behind.get(name) is task:
+            del self._behind[name]
+            if well:
+                self.caught_up()
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def never() -> None:
+    """Nothing else is to be done."""
+    await asyncio.Event().wait()
+
+
+@dataclass(slots=True)
+class Lingering:
+    """The calls that no cycle waits for. For one event loop.
+
+    Attributes:
+        other_work: returns once something else is to be done.
+        is_news: whether one has ended since the last cycle began.
+    """
+
+    other_work: Callable[[], Awaitable[object]] = never
+    ended: Callable[[], None] = lambda: None
+    is_news: bool = False
+    _calls: defaultdict[str, set[asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(set))
+
+    def number(self, target: str) -> int:
+        """How many calls to this target are left to themselves."""
+        return len(self._calls[target])
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any(self._calls.values())
+
+    async def wait(self, target: str, call: Call, sent: asyncio.Event) -> bool:
+        """Waits for a call, unless it hangs and something else is to be done; whether it has ended.
+
+        The call goes from before its intent until its answer is journalled; `sent` is set when nothing comes
+        before its first byte any more.
+
+        Raises:
+            BaseException: what the call raised.
+        """
+        task = asyncio.create_task(call)
+        hangs = asyncio.create_task(self._hangs(sent))
+        try:
+            await asyncio.wait({task, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _cancelled({task})
+            raise
+        finally:
+            hangs.cancel()
+        if task.done():
+            task.result()
+            return True
+        self._calls[target].add(task)
+        task.add_done_callback(partial(self._over, target))
+        return False
+
+    async def all(self) -> None:
+        """Waits until each has ended."""
+        await asyncio.gather(*self._tasks(), return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Cancels them: the next start settles what they leave open. Safe to call twice."""
+        await _cancelled(self._tasks())
+
+    async def _hangs(self, sent: asyncio.Event) -> None:
+        await sent.wait()
+        await asyncio.sleep(_LEAST)
+        await self.other_work()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {task for tasks in self._calls.values() for task in tasks}
+
+    def _over(self, target: str, task: asyncio.Task[None]) -> None:
+        self._calls[target].discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, RegistryError):  # those are journalled
+            log.debug("unexpected", target=target, exc_info=error)
+        self.is_news = True
+        self.ended()

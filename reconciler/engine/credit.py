@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.engine.graph import CommitGraph, Logged
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports.git import Source
 
 _LINK = "120000"
 _SUBMODULE = "160000"

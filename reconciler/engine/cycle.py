@@ -15,7 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
-from reconciler.engine.checks import (
+from reconciler.engine.clock import Clock
+from reconciler.engine.concurrency import GitThread, Lingering, Stragglers
+from reconciler.engine.execute import Executor
+from reconciler.engine.guards import (
+    Guards,
     clock_notes,
     digest_of,
     ensure_promised,
@@ -24,20 +28,23 @@ from reconciler.engine.checks import (
     unread_notes,
     with_hold,
 )
-from reconciler.engine.clock import Clock
-from reconciler.engine.concurrency import GitThread
-from reconciler.engine.due_times import DueTimes
-from reconciler.engine.execute import Executor
-from reconciler.engine.follow import follow_all
-from reconciler.engine.guards import Guards
-from reconciler.engine.idle import LastCycle, idle_mark, last_cycle
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import Leadership, SoleWriter
+from reconciler.engine.outcomes import follow_all
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
+from reconciler.engine.remember import (
+    LastCycle,
+    idle_mark,
+    judged_since,
+    last_cycle,
+    remember,
+    report_of,
+    with_unlisted,
+    without_views,
+)
 from reconciler.engine.retry import Claims, claims_of_all
-from reconciler.engine.stragglers import Lingering, Stragglers
+from reconciler.engine.scope import DueTimes
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
@@ -48,7 +55,8 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports.git import Source
 
 
 @dataclass(slots=True)
@@ -165,8 +173,7 @@ class Engine:
         for target in self._led_targets():
             # before anything is looked at: what is seen under one lease is not acted on under a later one
             epoch = self.leadership.epoch(target.name)
-            executor = self._executor(target, cycle_id, epoch, cycle.options.actor)
-            executor.lingering = self.lingering if cycle.options.leaves_behind else None
+            executor = self._executor(target, cycle_id, epoch, cycle.options)
             run = await begin(cycle, target, executor)
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=left_behind(target))
@@ -219,19 +226,19 @@ class Engine:
         self.git.close()
 
     def _due_times(self, began: datetime) -> DueTimes:
-        """The times of the cycle that began then."""
         return DueTimes(self.ledger, self.ledger, self.ledger, self.clock, began)
 
     def _led_targets(self) -> list[Target]:
         return [target for target in self.targets if self.leadership.leads(target.name)]
 
     def _executor(
-        self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
+        self, target: Target, cycle_id: str, epoch: int | None, options: CycleOptions | None = None
     ) -> Executor:
         sent, vouched = self._sent[target.name], self.source.vouched
-        failed = target.registry.vendor.failed
+        failed, actor = target.registry.vendor.failed, options.actor if options else None
         recorder = Recorder(
             target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
         )
+        lingering = self.lingering if options and options.leaves_behind else None
         holds = partial(self.leadership.holds, target.name, epoch)
-        return Executor(recorder, target.registry, self.clock, target.timing, holds)
+        return Executor(recorder, target.registry, target.timing, holds, lingering)

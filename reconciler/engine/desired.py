@@ -6,21 +6,22 @@ import posixpath
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.engine.values import Desired, File, ManifestRef, ParsedFile, Snapshot
 from reconciler.errors import BudgetError
-from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
+from reconciler.manifest import InvalidManifest, Manifest, Reason, is_manifest, read, refuse
 from reconciler.manifest.reading import is_json
 from reconciler.manifest.text import LARGEST_FILE
 from reconciler.manifest.values import ReasonLimits, moved_result, reasons_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Blobs
+    from reconciler.engine.ports.git import Blobs
     from reconciler.manifest import Rules
 
     Look = Callable[[str], File | None]
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 KEPT_WHOLE = 10_000
 """Manifests that one cycle keeps as they were read."""
+
+_CLAIMS = 10
+"""Manifests that claim one pair and are named."""
 
 
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
@@ -226,46 +230,6 @@ class _Work:
         return self._beside[1]
 
 
-def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
-    """What a file of the same content says elsewhere; None where that takes a look at it.
-
-    What is wrong with a file, and what it names beside it, depends on where it is.
-    """
-    if parsed_file.invalid or parsed_file.config_files or is_json(path) != is_json(parsed_file.path):
-        return None
-    declarations = [
-        ManifestRef(pair, digest, path, line, tuple([replace(warning, path=path) for warning in warnings]))
-        for pair, digest, _, line, warnings in parsed_file.declarations
-    ]
-    return ParsedFile(path, parsed_file.blob, tuple(declarations))
-
-
-def moved_files(
-    reader: ManifestParser, files: Iterable[File], by_blob: Mapping[str, ParsedFile]
-) -> dict[str, ParsedFile]:
-    """What those of these files say, by path, whose content is known from another one."""
-    moved: dict[str, ParsedFile] = {}
-    for file in files:
-        same = by_blob.get(file.blob)
-        parsed_file = moved_to(same, file.path) if same is not None and reader.reads(file) else None
-        if parsed_file is not None:
-            moved[file.path] = parsed_file
-    return moved
-
-
-def read_files(
-    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
-) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
-    """What these files say, by path, and some of their manifests whole; by one subprocess."""
-    parsed_files: dict[str, ParsedFile] = {}
-    whole: dict[ModelKey, Manifest] = {}
-    for parsed_file, manifests in reader.read(source, files, look):
-        parsed_files[parsed_file.path] = parsed_file
-        if len(whole) < reader.kept:
-            whole |= {manifest.pair: manifest for manifest in manifests}
-    return parsed_files, whole
-
-
 def declared_by(manifest: Manifest) -> ManifestRef:
     """What a plan needs of a manifest."""
     return ManifestRef(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
@@ -288,3 +252,25 @@ def _place(document: ManifestRef | InvalidManifest) -> tuple[str, int]:
 
 def _linked(file: File) -> bool:
     return not file.mode.startswith("100")
+
+
+def conflict_reasons(
+    pair: ModelKey, claims: Sequence[ManifestRef], only: Collection[str] = ()
+) -> tuple[Reason, ...]:
+    """One reason for each manifest that claims a pair which others claim too; for the first of very many.
+
+    With `only`, those are the first that stand in these files.
+    """
+    named = claims[:_CLAIMS]
+    places = ", ".join(f"{claim.path}:{claim.line}" for claim in named)
+    more = f" and {len(claims) - _CLAIMS:,} more" if len(claims) > _CLAIMS else ""
+    return tuple(
+        Reason(
+            "conflict",
+            f"{pair} is declared {len(claims)} times ({places}{more}): "
+            "keep one, and give the others versions of their own",
+            claim.path,
+            claim.line,
+        )
+        for claim in islice((claim for claim in claims if not only or claim.path in only), _CLAIMS)
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import Index, KeptHistory, Source
+    from reconciler.engine.ports.git import Index, KeptHistory, Source
     from reconciler.engine.values import Desired, File, HistoryUpdate, LastCommit, ManifestRef, ParsedFile
     from reconciler.manifest import InvalidManifest, Manifest
 
@@ -104,9 +104,9 @@ class DesiredState:
         refs = {pair: self.manifests[pair] for pair in by_pair if pair in self.manifests}
         paths = {ref.path for pair, ref in by_pair.items() if pair not in refs}
         if paths:
-            files = self._files(sorted(paths))
+            files, places = self._files(sorted(paths)), {(ref.path, ref.line) for ref in by_pair.values()}
             for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
-                refs |= {one.pair: one for one in manifests if _is_meant(one, by_pair)}
+                refs |= {one.pair: one for one in manifests if (one.path, one.line) in places}
         return refs
 
     def versions(self, names: Collection[str]) -> Mapping[str, frozenset[str]]:
@@ -136,11 +136,9 @@ class DesiredState:
         if self.since is not None and kept.base() == self.index.base():
             files = [*self.before.values(), *self._now()]
             return history_update(self.since, self.source, self.reader.root, earlier=files, older=kept.places)
-        return (
-            whole_history(self.source, self.reader.root, self.commit, self._now())
-            if self.base is None
-            else None
-        )
+        if self.base is not None:
+            return None
+        return whole_history(self.source, self.reader.root, self.commit, self._now())
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""
@@ -177,8 +175,3 @@ class DesiredState:
 
 def _hides(invalid: Iterable[InvalidManifest]) -> bool:
     return any(document.may_declare_anything for document in invalid)
-
-
-def _is_meant(manifest: Manifest, refs: Mapping[ModelKey, ManifestRef]) -> bool:
-    meant = refs.get(manifest.pair)
-    return meant is not None and (meant.path, meant.line) == (manifest.path, manifest.line)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import ManifestParser, moved_files, read_files
 from reconciler.engine.desired_state import DesiredState
+from reconciler.engine.values import ManifestRef, ParsedFile
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
+from reconciler.manifest.reading import is_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.engine.desired import Look, ManifestParser
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import File, LastCommit, ParsedFile
+    from reconciler.engine.ports.git import Blobs, Index, Source
+    from reconciler.engine.values import File, LastCommit
     from reconciler.manifest import Manifest
+
+    _ByPath = dict[str, ParsedFile]
 
 
 _FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
@@ -47,33 +51,7 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
         return state_reader.read()
     except BudgetError as error:
         problem = str(error)  # not the error itself, which holds all that was read
-    return _before(state_reader, reconciled, problem)
-
-
-def _before(state_reader: DesiredStateReader, reconciled: str | None, problem: str) -> DesiredState:
-    """What the target declared at the last commit that could be read, with why it is not the newest."""
-    base = state_reader.index.base()
-    last = base or (reconciled if reconciled != state_reader.commit else None)
-    if last is None:
-        return state_reader.state(
-            {}, excess=_excess(state_reader, problem, "nothing of this target is known from before")
-        )
-    goes_on = f"until then, what it declared at {last[:12]} goes on"
-    try:
-        state = replace(state_reader, commit=last).read()
-    except SourceError as lost:
-        why = f"what it declared at {last[:12]} cannot be read either: {lost}"
-        return state_reader.state({}, excess=_excess(state_reader, problem, why))
-    state.excess = _excess(state_reader, problem, goes_on)
-    return state
-
-
-def _excess(state_reader: DesiredStateReader, problem: str, what_now: str) -> InvalidManifest:
-    message = shortened(
-        f"commit {state_reader.commit[:12]}: {problem}; {what_now}", state_reader.reader.budgets.reason
-    )
-    reason = Reason("over-budget", message, state_reader.reader.root)
-    return InvalidManifest(state_reader.reader.root, 1, (reason,))
+    return state_reader.before(reconciled, problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +78,24 @@ class DesiredStateReader:
             return self.full()
         return self.full(base, since) if changes is None else self.incremental(base, changes, since)
 
+    def before(self, reconciled: str | None, problem: str) -> DesiredState:
+        """What the target declared at the last commit that could be read, with why it is not the newest."""
+        last = self.index.base() or (reconciled if reconciled != self.commit else None)
+        if last is None:
+            return self._excessive(self.state({}), problem, "nothing of this target is known from before")
+        try:
+            state = replace(self, commit=last).read()
+        except SourceError as lost:
+            why = f"what it declared at {last[:12]} cannot be read either: {lost}"
+            return self._excessive(self.state({}), problem, why)
+        return self._excessive(state, problem, f"until then, what it declared at {last[:12]} goes on")
+
+    def _excessive(self, state: DesiredState, problem: str, what_now: str) -> DesiredState:
+        root, budgets = self.reader.root, self.reader.budgets
+        message = shortened(f"commit {self.commit[:12]}: {problem}; {what_now}", budgets.reason)
+        state.excess = InvalidManifest(root, 1, (Reason("over-budget", message, root),))
+        return state
+
     def incremental(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> DesiredState:
         """What differs from the index, and which pairs that may concern.
 
@@ -114,18 +110,10 @@ class DesiredStateReader:
         def look(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
-        before = {
-            parsed_file.path: parsed_file for parsed_file in self.index.parsed_files({*files, *touched})
-        }
+        before = {indexed.path: indexed for indexed in self.index.parsed_files({*files, *touched})}
         there = [file for file in files.values() if file is not None]
-        by_blob = (
-            {parsed_file.blob: parsed_file for parsed_file in before.values()} if len(there) > _FEW else {}
-        )
-        moved = moved_files(self.reader, there, by_blob)
-        unread = (file for file in there if file.path not in moved)
-        fresh, manifests = read_files(self.reader, self.source, unread, look)
-        parsed = len(fresh)
-        fresh |= moved
+        by_blob = {indexed.blob: indexed for indexed in before.values()} if len(there) > _FEW else {}
+        fresh, facts = self._read(there, by_blob, look)
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
         anew = [says[path] for path in {*touched, *fresh} & says.keys()]
         credited = self._credited_since(base, since, [entry for entry in anew if entry is not None], before)
@@ -134,8 +122,7 @@ class DesiredStateReader:
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
-        facts = {"touched": concerned, "parsed": parsed, "manifests": manifests}
-        now = self.state(changed, base=base, since=since, before=before, **facts)
+        now = self.state(changed, base=base, since=since, before=before, touched=concerned, **facts)
         if fresh:
             self.reader.require_few(now.number())
         return now
@@ -146,21 +133,56 @@ class DesiredStateReader:
         The commits since the base, where they are given, tell who gave the changed documents their content,
         so that the log of all commits is not read for it.
         """
-        every = every_file(self.source, self.index, self.reader, self.commit)
-        says = every.unchanged | every.fresh
-        before: dict[str, ParsedFile] = {}
+        unchanged, fresh, gone, facts = self._every_file()
+        says, before = unchanged | fresh, dict[str, ParsedFile]()
         if since is None:
             credited = self._credited([*says.values()])
         else:
             touched = {delta.path for logged in since for delta in logged.deltas}
-            before = every.gone | {path: every.unchanged[path] for path in touched & every.unchanged.keys()}
-            anew = [says[path] for path in {*touched, *every.fresh} & says.keys()]
+            before = gone | {path: unchanged[path] for path in touched & unchanged.keys()}
+            anew = [says[path] for path in {*touched, *fresh} & says.keys()]
             credited = self._credited_since(base, since, anew, before)
         says |= {parsed_file.path: parsed_file for parsed_file in credited}
-        facts = {"exists": every.exists, "parsed": every.parsed, "manifests": every.manifests}
         state = self.state(says, since=since, before=before, **facts)
         self.reader.require_few(state.number())
         return state
+
+    def _every_file(self) -> tuple[_ByPath, _ByPath, _ByPath, dict[str, Any]]:
+        """What the index says of unchanged files, what others say, and what is gone; facts for `state`."""
+        snapshot = self.source.snapshot(self.commit, self.reader.root)
+        files = {file.path: file for file in snapshot.files}
+        by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
+        unchanged: _ByPath = {}
+        elsewhere: dict[str, ParsedFile] = {}
+        for indexed in self.index.parsed_files():
+            if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
+                elsewhere[indexed.blob] = indexed
+            elif all(_blob(files.get(path)) == blob for path, blob in indexed.config_files):
+                unchanged[indexed.path] = indexed
+        unread = [file for file in by_path.values() if file.path not in unchanged]
+        fresh, facts = self._read(unread, elsewhere, files.get)
+        now = {file.blob for file in unread}
+        gone = {indexed.path: indexed for blob, indexed in elsewhere.items() if blob not in now}
+        return unchanged, fresh, gone, {"exists": snapshot.exists, **facts}
+
+    def _read(
+        self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], look: Look
+    ) -> tuple[_ByPath, dict[str, Any]]:
+        """What these files say, and facts of the reading for `state`.
+
+        Not read again is a file whose content is known from another one, by its blob.
+        """
+        moved: _ByPath = {}
+        unread: list[File] = []
+        for file in files:
+            same = by_blob.get(file.blob)
+            parsed_file = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+            if parsed_file is None:
+                unread.append(file)
+            else:
+                moved[file.path] = parsed_file
+        fresh, manifests = read_files(self.reader, self.source, unread, look)
+        return fresh | moved, {"parsed": len(fresh), "manifests": manifests}
 
     def state(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
         """The answer; `facts` are fields of DesiredState that are not as usual."""
@@ -218,45 +240,32 @@ def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
     return frozenset(pairs)
 
 
-class EveryFile(NamedTuple):
-    """All files of one commit, beside what the index holds.
-
-    Attributes:
-        unchanged: what the index says of files that are as they were.
-        fresh: what all others say.
-        gone: what the index says of contents that no file has any more.
-        manifests: some of those that were read, whole.
-    """
-
-    exists: bool
-    unchanged: dict[str, ParsedFile]
-    fresh: dict[str, ParsedFile]
-    gone: dict[str, ParsedFile]
-    manifests: dict[ModelKey, Manifest]
-    parsed: int
-
-
-def every_file(source: Source, index: Index, reader: ManifestParser, commit: str) -> EveryFile:
-    """What the files of a commit say. Raises BudgetError, SourceError."""
-    snapshot = source.snapshot(commit, reader.root)
-    files = {file.path: file for file in snapshot.files}
-    by_path = {file.path: file for file in snapshot.files if reader.concerns(file)}
-    unchanged: dict[str, ParsedFile] = {}
-    elsewhere: dict[str, ParsedFile] = {}
-    for indexed in index.parsed_files():
-        if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
-            elsewhere[indexed.blob] = indexed
-        elif all(_blob(files.get(path)) == blob for path, blob in indexed.config_files):
-            unchanged[indexed.path] = indexed
-    unread = [file for file in by_path.values() if file.path not in unchanged]
-    moved = moved_files(reader, unread, elsewhere)
-    fresh, manifests = read_files(
-        reader, source, (file for file in unread if file.path not in moved), files.get
-    )
-    now = {file.blob for file in unread}
-    gone = {indexed.path: indexed for blob, indexed in elsewhere.items() if blob not in now}
-    return EveryFile(snapshot.exists, unchanged, fresh | moved, gone, manifests, len(fresh))
-
-
 def _blob(file: File | None) -> str | None:
     return file.blob if file else None
+
+
+def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
+    """What a file of the same content says elsewhere; None where that takes a look at it.
+
+    What is wrong with a file, and what it names beside it, depends on where it is.
+    """
+    if parsed_file.invalid or parsed_file.config_files or is_json(path) != is_json(parsed_file.path):
+        return None
+    declarations = [
+        ManifestRef(pair, digest, path, line, tuple([replace(warning, path=path) for warning in warnings]))
+        for pair, digest, _, line, warnings in parsed_file.declarations
+    ]
+    return ParsedFile(path, parsed_file.blob, tuple(declarations))
+
+
+def read_files(
+    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
+) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
+    """What these files say, by path, and some of their manifests whole; by one subprocess."""
+    parsed_files: dict[str, ParsedFile] = {}
+    whole: dict[ModelKey, Manifest] = {}
+    for parsed_file, manifests in reader.read(source, files, look):
+        parsed_files[parsed_file.path] = parsed_file
+        if len(whole) < reader.kept:
+            whole |= {manifest.pair: manifest for manifest in manifests}
+    return parsed_files, whole

@@ -167,7 +167,7 @@ def outbox_update(
             if episode.sink == subscription.sink
             and (_is_judged(episode, judged) or not subscription.takes(episode.subject.target))
         }
-        for subject, item in _bysubject_of(filter(subscription.wants, held)).items():
+        for subject, item in _most_urgent(filter(subscription.wants, held)).items():
             before = open_episodes.pop(subject, None)
             if before is None or (before.verdict, before.began) != (item.verdict, item.since or before.began):
                 messages.append(_attention(subscription.sink, subject, item, before, now))
@@ -181,7 +181,7 @@ def outbox_update(
     return OutboxUpdate(tuple(messages), tuple(ended))
 
 
-def _bysubject_of(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
+def _most_urgent(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
     """By model, what is most urgent of it."""
     by_subject: dict[Subject, ModelState] = {}
     for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
@@ -190,7 +190,6 @@ def _bysubject_of(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
 
 
 def _verdicts(items: Iterable[ModelState], subjects: Collection[Subject]) -> dict[Subject, ModelState]:
-    """What the report says of these models."""
     targets = {subject.target for subject in subjects}
     by_subject = ((subject_of(item), item) for item in items if item.target in targets)
     return {subject: item for subject, item in by_subject if subject in subjects}

@@ -4,7 +4,7 @@ The next import does not wait for the result of the one before: its intent is wr
 transaction, and no sooner.
 
 A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
-certain that it was not made, see `reconciler.engine.settle`.
+certain that it was not made, see `reconciler.engine.outcomes`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,30 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import Background, Setbacks, gather_limited, is_about_others_too
-from reconciler.engine.follow import Follower
-from reconciler.engine.settle import Settler
-from reconciler.engine.values import Created, EventKind, LedgerEntry, ModelState, Phase
-from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected
+from reconciler.engine.concurrency import Setbacks, gather_limited
+from reconciler.engine.outcomes import Follower, Settler
+from reconciler.engine.values import Created, EventKind, ModelState, Phase
+from reconciler.errors import (
+    AlreadyExists,
+    IntentTooOld,
+    LeaseLost,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+    Rejected,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Clock, Timing
+    from reconciler.engine.clock import Timing
+    from reconciler.engine.concurrency import Lingering
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.stragglers import Lingering
     from reconciler.manifest import Manifest
 
 _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried
@@ -38,6 +46,39 @@ _LEASE_ENDED = (
 )
 
 _WITHDRAWN = "not sent: the lease ended while the intent was written; whoever leads goes on"
+
+
+@dataclass(slots=True)
+class Background:
+    """What is begun now and waited for at the end."""
+
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _error: BaseException | None = None
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begins something; it goes on whatever becomes of whoever began it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something of it has ended in an error, which `done` is going to raise."""
+        return self._error is not None
+
+    async def done(self) -> None:
+        """Waits for all of it. Raises the first error there was."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
+        error = None if task.cancelled() else task.exception()
+        self._error = self._error or error
 
 
 @dataclass(slots=True)
@@ -53,10 +94,9 @@ class Executor:
 
     recorder: Recorder
     registry: Registry
-    clock: Clock
     timing: Timing
-    holds: Callable[[], bool] = lambda: True
-    lingering: Lingering | None = None
+    holds: Callable[[], bool]
+    lingering: Lingering | None
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
     _results: Background = field(default_factory=Background)
@@ -79,7 +119,7 @@ class Executor:
         async def one(item: ModelState) -> bool:
             # a result that could not be written says that the state is gone: nothing else is sent
             given_up = setbacks.given_up or self._results.failed
-            if item.pair is None or self.clock.stopping() or given_up:
+            if item.pair is None or self.recorder.clock.stopping() or given_up:
                 return True
             return await self._waited_for(item, manifests[item.pair], setbacks)
 
@@ -96,17 +136,18 @@ class Executor:
 
         `manifests` gives those of the intents that are open.
         """
-        deadline = self.clock.later(self.timing.follow_deadline)
+        clock = self.recorder.clock
+        deadline = clock.later(self.timing.follow_deadline)
         wait, looked = self.timing.follow_first, datetime.min.replace(tzinfo=UTC)
-        while not self.clock.stopping() and self.clock.now() < deadline:
+        while not clock.stopping() and clock.now() < deadline:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
                 return
             # slept before it is asked: what was sent a moment ago has hardly changed
-            await self.clock.sleep(wait)
-            if look is not None and look <= self.clock.now():
+            await clock.sleep(wait)
+            if look is not None and look <= clock.now():
                 # what is due and stays open by this look cannot be settled now, and is not waited for
-                looked = self.clock.now()
+                looked = clock.now()
                 await self.settler.settle_all(await manifests())
             await self.follower.once()
             wait = min(self.timing.follow_max, wait * 1.5)
@@ -143,14 +184,13 @@ class Executor:
         except AlreadyExists as error:
             await self._exists(manifest, error)
         except Rejected as error:
-            await self.recorder.answered(
-                manifest.pair, EventKind.REJECTED, error, **_declared(item, manifest)
-            )
+            facts = _declared(item, manifest)
+            await self.recorder.answered(manifest.pair, EventKind.REJECTED, error, **facts)
         except OutcomeUnknown as error:
             await self._unknown(manifest, error)
         except RegistryError as error:
             await self._postpone(item, manifest, error)
-            if is_about_others_too(error):
+            if _is_about_others_too(error):
                 setbacks.failed(error)
             return
         else:
@@ -169,9 +209,9 @@ class Executor:
         async def intend() -> None:
             await self.recorder.intend(
                 manifest.pair,
-                operation_id=self.clock.new_id(),
+                operation_id=self.recorder.clock.new_id(),
                 author=item.author,
-                not_before=self.clock.later(self.timing.uncertain),
+                not_before=self.recorder.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
             # asked last: writing the intent may have taken longer than the lease goes on for certain
@@ -191,10 +231,8 @@ class Executor:
 
         Whoever leads by then need not wait for it. It is journalled as every answer is.
         """
-        now, declared = self.clock.now(), _declared(item, manifest)
-        await self.recorder.answered(
-            manifest.pair, EventKind.POSTPONED, None, not_before=now, detail=_WITHDRAWN, **declared
-        )
+        facts = {"not_before": self.recorder.clock.now(), "detail": _WITHDRAWN, **_declared(item, manifest)}
+        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, **facts)
 
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
@@ -212,21 +250,24 @@ class Executor:
         # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return
-        not_before = self.clock.later(self.timing.settle)  # a list may show a new model late
+        not_before = self.recorder.clock.later(self.timing.settle)  # a list may show a new model late
         await self.recorder.answered(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
 
     async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
-        entry: LedgerEntry | None = self.recorder.entry(manifest.pair)
+        entry, clock = self.recorder.entry(manifest.pair), self.recorder.clock
         if error.retry_after is not None:
-            not_before = self.clock.later(error.retry_after)
+            due = clock.later(error.retry_after)
         else:
-            not_before = self.clock.next_attempt(max(1, entry.attempts) if entry else 1)
+            due = clock.next_attempt(max(1, entry.attempts) if entry else 1)
         facts = _declared(item, manifest)
-        await self.recorder.answered(
-            manifest.pair, EventKind.POSTPONED, error, not_before=not_before, **facts
-        )
+        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, error, not_before=due, **facts)
 
 
-def _declared(item: ModelState, manifest: Manifest) -> dict[str, object]:
+def _declared(item: ModelState, manifest: Manifest) -> dict[str, Any]:
     """What was declared, and where: known also where nothing was sent, and so no intent written."""
     return {"digest": manifest.digest, "commit": item.commit, "path": item.path, "line": item.line}
+
+
+def _is_about_others_too(error: RegistryError) -> bool:
+    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
+    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))

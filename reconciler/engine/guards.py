@@ -1,23 +1,44 @@
-"""When a cycle refuses to act on its own plan, because it looks like an accident. Pure.
+"""What stands between a plan and acting on it: a promised digest, guards, a branch that was rewritten.
 
 A refusal names the knob that allows it for good, and the digest with which `apply --confirm` goes through
-once.
+once. What is followed is remembered with the commit reconciled last. Another branch or repository in the
+settings need not contain that commit: this was meant, and is told once. Where history is cut off, what
+commits say of their parents is remembered, so that a rewritten branch is recognised although most of the past
+is not there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from reconciler.engine.clock import CLOCK_TOLERANCE, Clock
+from reconciler.engine.plan import plan_digest
 from reconciler.engine.reasons import NO_LONGER_DECLARED
-from reconciler.engine.values import ModelState, Verdict
+from reconciler.engine.target_run import RECONCILED, REPOSITORY, Cycle, TargetRun
+from reconciler.engine.trust import Hold, held
+from reconciler.engine.values import EventKind, ModelState, Verdict
+from reconciler.errors import ConfigurationError, GuardError
 from reconciler.manifest import Reason
 from reconciler.phrases import many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.options import CycleOptions
+    from reconciler.engine.ports import Journal
+    from reconciler.engine.ports.git import Source
+
+_FOLLOWED = "reconciled-source"
+_BEFORE = "reconciled-before"
+"""The marks that belong to the commit reconciled last: what was followed, and what came before it."""
+
+_REMEMBERED = 50  # commits that came before; enough for as many cycles between two clones
+_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +79,12 @@ def guard(
     emptied = frozenset() if guards.allow_empty else seen.empty
 
     def objection(item: ModelState) -> tuple[str, str] | None:
-        if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
+        was_declared = any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
+        if item.verdict is Verdict.UNMANAGED and item.target in emptied and was_declared:
             return "allow_empty", "no manifest is left in this target's directory"
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
 
     return tuple(_refused(item, reason, digest) if (reason := objection(item)) else item for item in items)
-
-
-def _was_declared(item: ModelState) -> bool:
-    return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
 
 
 def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContext) -> tuple[str, str] | None:
@@ -78,15 +96,12 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
         return None
     if imports > guards.max_imports_per_cycle:
         allowed = guards.max_imports_per_cycle
-        return (
-            "max_imports_per_cycle",
-            f"{many(imports, 'import')} in one cycle, and guards.max_imports_per_cycle is {allowed}",
-        )
+        why = f"{many(imports, 'import')} in one cycle, and guards.max_imports_per_cycle is {allowed}"
+        return "max_imports_per_cycle", why
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
-        return "allow_rewritten_history", (
-            f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
-        )
+        why = f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
+        return "allow_rewritten_history", why
     return None
 
 
@@ -98,3 +113,163 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
     )
     reason = Reason(knob.replace("_", "-"), message, item.path, item.line)
     return item._replace(verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """How the commit of a cycle stands to the one reconciled last.
+
+    Attributes:
+        lost_commit: the commit reconciled last, when the branch does not contain it any more.
+        marks: what to remember once nothing is refused.
+    """
+
+    lost_commit: str | None
+    notes: tuple[str, ...]
+    marks: Mapping[str, str]
+
+
+def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
+    """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
+
+    Git is asked only where something depends on it (`is_needed`) and the branch moved. Raises SourceError.
+    """
+    last, followed = remembered.get(RECONCILED), source.followed()
+    marks = {RECONCILED: commit, _FOLLOWED: json.dumps(followed)}
+    changed = _changed(remembered, followed)
+    if last == commit:
+        return Lineage(None, changed, marks)
+    before = remembered.get(_BEFORE, "").split()
+    kept = source.contains(commit, last, before) if last is not None and is_needed else None
+    if source.is_shallow():
+        ancestors = [*source.parents(commit), *([str(last), *before] if kept else ())]
+        marks[_BEFORE] = " ".join(list(dict.fromkeys(ancestors))[:_REMEMBERED])
+    if last is None or not is_needed:
+        return Lineage(None, changed, marks)
+    if kept is None:
+        unknown = (
+            f"history is cut off (shallow clone), so that nobody can tell whether the branch still contains "
+            f"{last[:12]}, the commit that was reconciled last; with a full clone this is checked"
+        )
+        return Lineage(None, (*changed, unknown), marks)
+    return Lineage(None if kept or changed else last, changed, marks)
+
+
+def _changed(remembered: Mapping[str, str], followed: Mapping[str, str]) -> tuple[str, ...]:
+    """What the settings say now that they did not say at the last reconciliation."""
+    before = json.loads(remembered.get(_FOLLOWED, "{}"))
+    return tuple(
+        f"{setting} was changed from {before[setting]} to {value} since the last reconciliation"
+        for setting, value in followed.items()
+        if before.get(setting, value) != value
+    )
+
+
+def digest_of(runs: Collection[TargetRun]) -> str:
+    """The digest of the plan of these targets."""
+    return plan_digest(item for run in runs for item in run.items)
+
+
+def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
+    """Raises GuardError when the plan is not the one that the options name."""
+    if options.expect not in (None, digest):
+        raise moved("--expect-digest", str(options.expect), digest)
+    if options.confirm is None:
+        return
+    confirmed = [run for run in runs if options.confirms(run.target.name)]
+    if not confirmed:
+        names = ", ".join(run.target.name for run in runs)
+        raise ConfigurationError(f"there is no target {options.confirm_target} here: the targets are {names}")
+    digest_now = digest_of(confirmed)
+    if options.confirm != digest_now:
+        raise moved("--confirm", options.confirm, digest_now)
+
+
+def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
+    """The runs, each with a refusal first, while the newest commit is not trusted."""
+    return [
+        run
+        if hold is None or run.failure is not None
+        else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
+        for run in runs
+    ]
+
+
+def clock_notes(journal: Journal, clock: Clock) -> list[str]:
+    """Whether the clock stands before what the journal says has happened already.
+
+    Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
+    waits longer, and a history with such times misleads.
+    """
+    newest, now = journal.newest(), clock.now()
+    if newest is None or newest <= now + CLOCK_TOLERANCE:
+        return []
+    times = f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
+    return [f"{times}: set the clock; what is due later waits until then"]
+
+
+def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
+    """Of how many models what was found before stands, since the registry could not show them now."""
+    notes = []
+    for run in runs:
+        unread = run.view.unread
+        kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
+        if kept:
+            number, name, first = many(len(kept), "model"), run.target.name, kept[0]
+            why = f"{first.model_name}@{first.model_version}: {unread[first.model_id or '']}"
+            notes.append(
+                f"target {name}: {number} could not be compared now, and what was found before stands; {why}"
+            )
+    return notes
+
+
+async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
+    """Whether the branch went on from the commit reconciled last."""
+    remembered = cycle.marks.marks(REPOSITORY)
+    imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
+    # or there were no changes
+    went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
+    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on)
+
+
+async def guarded(
+    cycle: Cycle, runs: Sequence[TargetRun], guards: Guards, lost_commit: str | None, digest: str
+) -> list[TargetRun]:
+    """The runs with refusals in the place of what the guards hold back; not of those that were confirmed."""
+    unconfirmed = [run for run in runs if not cycle.options.confirms(run.target.name)]
+    context = await _context(cycle, unconfirmed, lost_commit)
+    items = guard([item for run in unconfirmed for item in run.items], guards, context, digest)
+    mine = {target: tuple(some) for target, some in groupby(items, key=attrgetter("target"))}
+    return [
+        run if cycle.options.confirms(run.target.name) else replace(run, items=mine.get(run.target.name, ()))
+        for run in runs
+    ]
+
+
+async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | None) -> GuardContext:
+    vanished = {
+        (run.target.name, entry.pair): entry.disappearances
+        for run in runs
+        for entry in run.view.entries.values()
+        if entry.disappearances
+    }
+    undeclaring = [run for run in runs if any(item.verdict is Verdict.UNMANAGED for item in run.items)]
+    empty = [run.target.name for run in undeclaring if not await cycle.git(run.declared.number)]
+    admitted = frozenset((run.target.name, pair) for run in runs for pair in _admitted(run))
+    return GuardContext(lost_commit, vanished, frozenset(empty), admitted)
+
+
+def _admitted(run: TargetRun) -> Iterator[ModelKey]:
+    """The pairs to import that were requested with this very content before, or that `retry` released."""
+    for item in run.items:
+        entry = run.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
+            yield entry.pair
+
+
+def moved(option: str, promised: str, digest: str) -> GuardError:
+    """What to raise where a plan is not the one that was promised."""
+    return GuardError(
+        f"{option} {promised} does not match the plan as it is now, {digest}: it changed since. "
+        "Look at it again with `reconciler plan`"
+    )

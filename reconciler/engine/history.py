@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports.git import Source
     from reconciler.engine.values import Delta
 
 _PLACES = 10
@@ -201,7 +201,6 @@ def _changes(  # noqa: PLR0913 - what is asked for
 def _changes_of_commit(
     touches: Iterable[_Touch], contents: _Contents, place: Mapping[str, int]
 ) -> dict[ModelKey, list[FileChange]]:
-    """What one commit did to each model's document."""
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
     made: CommitInfo | None = None
     for touch in touches:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.details import details_of
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
@@ -23,12 +23,14 @@ from reconciler.manifest import Reason
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from reconciler.engine.concurrency import Stragglers
     from reconciler.engine.ports import Preflight, Registry
-    from reconciler.engine.stragglers import Stragglers
     from reconciler.manifest import Manifest
 
 
 _AT_ONCE = 500  # models whose details are in memory together
+_ASKED_ABOUT = 16  # drifted models of one cycle
+_QUESTIONS = 64  # about each of them
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 
@@ -144,23 +146,18 @@ async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
     look = run.target.preflight
     if look is None:
         return run
-    imports = [item for item in run.items if item.verdict is Verdict.IMPORT]
-    refs = (run.view.desired.manifests[item.pair] for item in imports if item.pair)
-    whole = await manifests_of(cycle, run, refs)
-    by_pair: dict[ModelKey, tuple[Reason, ...]] = {}
+    imports = {item.pair: item for item in run.items if item.verdict is Verdict.IMPORT and item.pair}
+    whole = await manifests_of(cycle, run, [run.view.desired.manifests[pair] for pair in imports])
+    looked = dict(imports)
 
-    async def one(item: ModelState) -> None:
-        if item.pair is not None:
-            by_pair[item.pair] = await _looked(look, whole[item.pair], item)
+    async def one(pair: ModelKey) -> None:
+        looked[pair] = preflighted(imports[pair], await _looked(look, whole[pair], imports[pair]))
 
     await gather_limited(imports, one, run.target.timing.in_flight)
-    if any(reason.severity == "error" for reasons in by_pair.values() for reason in reasons):
+    if any(item.verdict is Verdict.INVALID for item in looked.values()):
         run = run.looking_again(cycle.clock.later(_PREFLIGHT_AGAIN))
     items = (
-        preflighted(item, by_pair.get(item.pair, ()))
-        if item.pair and item.verdict is Verdict.IMPORT
-        else item
-        for item in run.items
+        looked[item.pair] if item.pair and item.verdict is Verdict.IMPORT else item for item in run.items
     )
     return replace(run, items=tuple(items))
 
@@ -173,10 +170,6 @@ async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tupl
     except Exception as error:  # noqa: BLE001 - one model's files are its own matter
         message = f"its files could not be looked at: unexpected {type(error).__name__}"
         return (Reason("preflight-failed", message, item.path, item.line),)
-
-
-_ASKED_ABOUT = 16  # drifted models of one cycle
-_QUESTIONS = 64  # about each of them
 
 
 async def used_versions(
@@ -197,18 +190,13 @@ async def used_versions(
 
     async def one(pair: ModelKey) -> None:
         name = pair.model_name
-        for _ in range(_QUESTIONS):
-            version = free[name].after(pair.model_version)
-            if version is None:
-                return
-            try:
-                registered = await registry.find(ModelKey(name, version))
-            except RegistryError:
-                return
-            if not registered:
-                return
-            used[name].add(version)
-            free[name].take(version)
+        with suppress(RegistryError):
+            for _ in range(_QUESTIONS):
+                version = free[name].after(pair.model_version)
+                if version is None or not await registry.find(ModelKey(name, version)):
+                    return
+                used[name].add(version)
+                free[name].take(version)
 
     await gather_limited(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
     return {name: frozenset(versions) for name, versions in used.items()}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Journal, ModelStates, Reports
+    from reconciler.engine.ports import Journal, Reports
     from reconciler.engine.values import Desired, LastCommit, VerdictKey
 
 
@@ -98,15 +98,6 @@ def full(report: Report, reports: Reports, targets: Collection[str]) -> Report:
     if last is None or not report.unlisted:
         return report
     return replace(report, items=tuple(item for item in last.items if item.target in targets), unlisted={})
-
-
-def unlisted(report: Report, states: ModelStates, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
-    """How many models of these targets the report does not list, by what is remembered of them."""
-    if not targets:
-        return {}
-    listed = report.counted()
-    numbers = {key: number - listed[key] for key, number in states.counted().items()}
-    return {key: number for key, number in numbers.items() if key[0] in targets and number > 0}
 
 
 def refresh(journal: Journal, reports: Reports, epochs: Mapping[str, int | None]) -> None:

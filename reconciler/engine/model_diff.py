@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.details import details_of
-from reconciler.engine.observe import observe
+from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import Difference, LedgerEntry, ModelState, ObservedModel, Verdict
+from reconciler.engine.values import Difference, LedgerEntry, ModelState, Verdict
 from reconciler.engine.vendor import FieldComparison, compare
 from reconciler.errors import Exit, TargetUnusable
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.options import Target
-    from reconciler.manifest import Manifest
 
 
 class DiffResult(StrEnum):
@@ -76,48 +74,46 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
         entries={} if entry is None else {pair: entry},
         used_versions={name: used},
     )
-    view, by_id = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
-    unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
-    model = next(iter(view.observed.get(pair, ())), None)
-    detail: Mapping[str, Any] | None = None
-    if model is not None and model.model_id not in unread:
-        asked = [] if model.model_id in by_id else [model.model_id]
-        details = await details_of(target.registry, asked, 1)
-        detail, unread = {**by_id, **details.read}.get(model.model_id), unread | details.unread
-    if unread:
-        raise TargetUnusable(f"{pair} could not be compared: {next(iter(unread.values()))}", Exit.UNAVAILABLE)
+    view, model_id, detail = await _registered(target, view, pair)
     manifest = declared.whole(desired.manifests.values()).get(pair)
-    return _compared(target, pair, manifest, view, model, detail)
-
-
-def _compared(  # noqa: PLR0913, PLR0917 - as above
-    target: Target,
-    pair: ModelKey,
-    manifest: Manifest | None,
-    view: PlannerInput,
-    model: ObservedModel | None,
-    detail: Mapping[str, Any] | None,
-) -> ModelDiff:
-    """The two sides, once both are known; a model without a detail is gone."""
     request: Mapping[str, Any] = manifest.request if manifest else {}
     diff: tuple[Difference, ...] = ()
-    if model is None or detail is None:
-        view, model, detail = replace(view, observed={}), None, {}
-    else:
+    if model_id is not None:
         comparison = compare(target.registry.vendor, request, detail)
         if comparison.unread is not None:
-            raise TargetUnusable(f"{pair} could not be compared: {comparison.unread}", Exit.UNAVAILABLE)
-        diff, view = comparison.diff, replace(view, comparisons={model.model_id: comparison})
+            raise _incomparable(pair, comparison.unread)
+        diff, view = comparison.diff, replace(view, comparisons={model_id: comparison})
     item = next((one for one in verdicts(view) if one.pair == pair), None)
     return ModelDiff(
         target.name,
         pair,
-        _result(item, diff, declared=manifest is not None, registered=model is not None),
+        _result(item, diff, declared=manifest is not None, registered=model_id is not None),
         item,
-        model.model_id if model else None,
+        model_id,
         diff,
         target.registry.vendor.side_by_side(request, detail, target.reader.edition.fields),
     )
+
+
+async def _registered(
+    target: Target, view: PlannerInput, pair: ModelKey
+) -> tuple[PlannerInput, str | None, Mapping[str, Any]]:
+    """The view with what is registered, and the model's id and detail; a model without a detail is gone."""
+    view, by_id = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
+    unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
+    model_id = next((model.model_id for model in view.observed.get(pair, ())), None)
+    if model_id is not None and model_id not in unread:
+        details = await details_of(target.registry, [] if model_id in by_id else [model_id], 1)
+        by_id, unread = {**by_id, **details.read}, unread | details.unread
+    if unread:
+        raise _incomparable(pair, next(iter(unread.values())))
+    if model_id is None or model_id not in by_id:
+        return replace(view, observed={}), None, {}
+    return view, model_id, by_id[model_id]
+
+
+def _incomparable(pair: ModelKey, why: str) -> TargetUnusable:
+    return TargetUnusable(f"{pair} could not be compared: {why}", Exit.UNAVAILABLE)
 
 
 def _result(

@@ -1,37 +1,120 @@
-"""From a registry to what the planner needs to know of it; and what of that is news for the journal."""
+"""From a registry to what the planner needs: models and details; one that cannot be read costs no other."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.engine.details import Details, ask_each, details_of
-from reconciler.engine.follow import STATUS_EVENTS
+from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.planner_input import PlannerInput, by_pair
-from reconciler.engine.values import (
-    Event,
-    EventKind,
-    LedgerEntry,
-    ModelState,
-    ObservedModel,
-    Phase,
-    Stage,
-    Verdict,
-    stand,
-)
-from reconciler.engine.vendor import fields_of
+from reconciler.engine.values import EventKind, ObservedModel, Phase
+from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Iterable
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
 
-_ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of all is cheaper
 
-_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Answers(Generic[K, V]):
+    """What a registry said of each thing that it was asked about; what is gone is in neither.
+
+    Attributes:
+        unread: why it could not be told.
+        busy: which of those the registry was only too busy to tell, and the seconds it asks to wait.
+        failure: the last there was.
+    """
+
+    read: dict[K, V] = field(default_factory=dict)
+    unread: dict[K, str] = field(default_factory=dict)
+    busy: dict[K, float] = field(default_factory=dict)
+    failure: RegistryError | None = None
+
+
+Details = Answers[str, Mapping[str, Any]]
+"""The details of models by id."""
+
+
+async def ask_each(
+    things: Iterable[K],
+    ask: Callable[[K], Awaitable[V]],
+    in_flight: int,
+    gone: type[RegistryError] | tuple[()] = (),
+) -> Answers[K, V]:
+    """Asks about each thing, a few at a time; no more once many in a row could not be told.
+
+    Raises:
+        RegistryError: credentials were refused, or the registry cannot be reached at all.
+    """
+    answers, setbacks = Answers[K, V](), Setbacks()
+
+    async def one(thing: K) -> None:
+        if setbacks.given_up:
+            answers.unread[thing] = f"not asked for, after others failed: {setbacks.last}"
+            answers.busy.update(_busy(thing, setbacks.last))
+            return
+        try:
+            answers.read[thing] = await ask(thing)
+        except gone:
+            return
+        except RegistryError as error:
+            setbacks.failed(error)
+            answers.unread[thing], answers.failure = str(error), error
+            answers.busy.update(_busy(thing, error))
+        else:
+            setbacks.passed()
+
+    await gather_limited(dict.fromkeys(things), one, in_flight)
+    return answers
+
+
+async def details_of(registry: Registry, model_ids: Iterable[str], in_flight: int) -> Details:
+    """The details of several models. Raises as `ask_each` does."""
+    return await ask_each(model_ids, registry.detail, in_flight, gone=NotFound)
+
+
+async def all_details_of(
+    registry: Registry,
+    model_ids: Iterable[str],
+    in_flight: int,
+    waits: Callable[[float], Awaitable[None]],
+) -> Details:
+    """As `details_of`, for whoever has the time: a registry that is too busy is asked again later.
+
+    It is given up when it has told nothing new in `_LONGEST_WAIT` seconds of waiting. Raises RegistryError.
+    """
+    details = await details_of(registry, model_ids, in_flight)
+    waited = 0.0
+    while details.busy and waited < _LONGEST_WAIT:
+        pause = max(details.busy.values())
+        await waits(pause)
+        more = await details_of(registry, tuple(details.busy), in_flight)
+        waited = 0.0 if more.read else waited + pause
+        still = {one: why for one, why in details.unread.items() if one not in details.busy}
+        details = Details(details.read | more.read, still | more.unread, more.busy)
+    return details
+
+
+def _busy(thing: K, error: RegistryError | None) -> dict[K, float]:
+    busy = isinstance(error, RegistryUnavailable) and (error.status in _BUSY or error.retry_after)
+    return {thing: error.retry_after or _BREATH} if error is not None and busy else {}
+
+
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_BREATH = 5.0  # seconds; the vendor's gateway advises 2 to 5 where it says nothing by Retry-After
+_LONGEST_WAIT = 300.0
+
+
+_ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of all is cheaper
 
 
 async def observe(
@@ -77,67 +160,3 @@ async def observe(
 
 def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:
     return [ObservedModel(model_id, by_id[model_id]) for model_id in (*details.read, *details.unread)]
-
-
-def news(
-    items: Iterable[ModelState],
-    entries: Mapping[ModelKey, LedgerEntry],
-    cycle_id: str,
-    now: datetime,
-    stage_of: Callable[[str | None], Stage],
-) -> Iterator[Event]:
-    """The events that bring the ledger up to what was observed; a standing fact is told once."""
-    for item in items:
-        pair = item.pair
-        if pair is None:
-            continue
-        entry = entries.get(pair)
-        kind = _news(item, entry)
-        if kind is not None:
-            equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)
-            yield Event(
-                now,
-                kind,
-                item.target,
-                pair,
-                cycle_id,
-                digest=item.digest if equal else None,
-                commit=item.commit,
-                path=item.path,
-                line=item.line,
-                author=item.author,
-                model_id=item.model_id,
-                model_status=item.model_status,
-                stage=None if item.model_status is None else stage_of(item.model_status),
-                detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
-                asked=stand(entry),  # dropped when another process has changed the entry since it was read
-            )
-
-
-def _news(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
-    changed = entry is None or entry.model_id != item.model_id
-    if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
-        return _well(item, None if changed else entry)
-    if item.verdict is Verdict.DRIFTED and (entry is None or changed or entry.last is not EventKind.DRIFTED):
-        return EventKind.DRIFTED
-    if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
-        return EventKind.MISSING
-    if item.verdict is Verdict.FAILED and item.model_id is not None and _untold(item, entry):
-        return EventKind.FAILED
-    return None
-
-
-def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
-    """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
-    if item.digest is None:
-        return None
-    if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
-        return EventKind.ADOPTED
-    stage = Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING
-    if item.model_status is not None and (entry.model_status, entry.stage) != (item.model_status, stage):
-        return STATUS_EVENTS[stage]
-    return None
-
-
-def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
-    return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

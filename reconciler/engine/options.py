@@ -11,7 +11,8 @@ from reconciler.engine.clock import Timing
 if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.ports import Index, KeptHistory, Preflight, Registry
+    from reconciler.engine.ports import Preflight, Registry
+    from reconciler.engine.ports.git import Index, KeptHistory
 
 
 @dataclass(frozen=True, slots=True)

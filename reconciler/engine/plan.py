@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
-from reconciler.engine.conflicts import conflict_reasons
+from reconciler.engine.desired import conflict_reasons
 from reconciler.engine.planner_input import PlannerInput, known_equal, newest_status, remembered_content
 from reconciler.engine.reasons import within
 from reconciler.engine.values import (
@@ -184,7 +184,6 @@ def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Differe
 
 
 def _faulty(view: PlannerInput) -> list[ModelState]:
-    """What is in conflict, and what is invalid, in order."""
     conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
     return sorted(
         (*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=ModelState.sort_key

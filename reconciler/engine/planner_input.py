@@ -76,11 +76,6 @@ class PlannerInput:
         return taken
 
 
-def without_models(view: PlannerInput) -> PlannerInput:
-    """The same target at the same moment."""
-    return PlannerInput(view.target, Desired({}), view.now)
-
-
 def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
     grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)

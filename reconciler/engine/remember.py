@@ -1,31 +1,51 @@
-"""What a cycle leaves behind: the report, the verdicts, and after them the index that they were made from."""
+"""What a cycle leaves to the next one: the report, the verdicts, the index, and what its process keeps.
+
+An audit holds the index to git: its files by git's own listing, and what some of them say read anew. Of the
+history that is kept, the number of commits is compared, and what some of them did is asked anew. Every file's
+object id is compared each time. Reading all of a hundred thousand files would take as long as a start with
+nothing, so each audit reads some of them, beginning anywhere.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.audit import audit, keep_history
-from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
-from reconciler.engine.last_report import dated, unlisted
-from reconciler.engine.planner_input import without_models
+from reconciler.engine.credit import credit
+from reconciler.engine.graph import Logged, place_of
+from reconciler.engine.history import model_changes, whole_history
+from reconciler.engine.last_report import dated
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import are_counted
-from reconciler.engine.scope import STANDING, standing
+from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL, STANDING, standing
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
-from reconciler.engine.values import Report, Verdict
+from reconciler.engine.values import AT_REST, Desired, IdleMark, ModelState, Report, Verdict
+from reconciler.engine.values.models import list_digest
+from reconciler.errors import BudgetError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.options import Target
+    from reconciler.engine.ports.git import Index, KeptHistory, Source
+    from reconciler.engine.values import ParsedFile
+
 
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 
 
 def without_views(runs: Sequence[TargetRun]) -> list[TargetRun]:
     """The runs without what very many verdicts were made from, which takes as much memory as they do."""
-    return [run if run.is_of_few else replace(run, view=without_models(run.view)) for run in runs]
+    return [
+        run if run.is_of_few else replace(run, view=PlannerInput(run.target.name, Desired({}), run.view.now))
+        for run in runs
+    ]
 
 
 def judged_since(cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
@@ -47,7 +67,12 @@ def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple
 def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
     """The report with the number of the models that were not judged, by what is remembered of them."""
     partial = {run.target.name for run in runs if run.scope is not None or not run.is_judged}
-    return replace(report, unlisted=unlisted(report, cycle.states, partial))
+    if not partial:
+        return report
+    listed = report.counted()
+    numbers = {key: number - listed[key] for key, number in cycle.states.counted().items()}
+    unlisted = {key: number for key, number in numbers.items() if key[0] in partial and number > 0}
+    return replace(report, unlisted=unlisted)
 
 
 async def remember(
@@ -88,3 +113,187 @@ async def _audit(cycle: Cycle, target: Target) -> int:
     else:
         await cycle.git(keep_history, cycle.source, target)
     return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class LastCycle:
+    """What a cycle leaves to the next one of its process beside what is stored; a new one begins without.
+
+    Attributes:
+        began: when it began, UTC; before the first one, when the process did.
+        look_again: a cycle looks again by then, although nothing that can be noticed will have changed.
+        moving: by target, the pairs whose verdict may change by itself.
+        lists: by target, the digest of the list that its registry has after the cycle, as far as it is known.
+        parsed: how many manifest files this process has read.
+        disagreements: how many files its audits found the index to have wrong; anything but 0 is a mistake in
+            here.
+    """
+
+    began: datetime
+    look_again: datetime | None = None
+    moving: Mapping[str, frozenset[ModelKey]] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
+    parsed: int = 0
+    disagreements: int = 0
+
+
+def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong: int = 0) -> LastCycle:
+    """What is left after a cycle, in which an audit found so many files wrong.
+
+    One that only planned moved no model, and says nothing of the registry's list.
+    """
+    last = replace(
+        before,
+        began=cycle.due_times.began,
+        look_again=min((run.look_again for run in runs if run.look_again), default=None),
+        parsed=before.parsed + sum(run.declared.parsed for run in runs),
+    )
+    if not cycle.options.act:
+        return last
+    judged = [run for run in runs if run.is_judged]
+    lists = {run.target.name: _standing_list(run.view, run.items) for run in judged if run.is_of_few}
+    return replace(
+        last,
+        moving=dict(before.moving) | {run.target.name: run.moving() for run in judged},
+        lists={name: digest for name, digest in lists.items() if digest is not None},
+        disagreements=before.disagreements + wrong,
+    )
+
+
+def idle_mark(
+    report: Report, targets: Iterable[Target], last: LastCycle, due: datetime | None, position: int
+) -> IdleMark | None:
+    """That nothing is left to do after the cycle that made this report; None when something is.
+
+    Of a target with few models the list belongs to it, which is looked at each time (see
+    `Target.judge_all_below`); what a person was told stands in the way then, so that it is told again.
+
+    Args:
+        report: of a cycle over these targets.
+        targets: those that this process leads, or all.
+        last: what the cycle left.
+        due: the earliest moment at which a cycle has something to do although git did not change.
+        position: of the journal after the cycle.
+    """
+    numbers, sizes = Counter[Verdict](), Counter[str]()
+    for (target, verdict), number in report.counted().items():
+        numbers[verdict] += number
+        sizes[target] += number
+    few = {target.name for target in targets if sizes[target.name] < target.judge_all_below}
+    if not few <= last.lists.keys() or (few and report.notes):
+        return None
+    if report.failures or due is None or not AT_REST.issuperset(numbers):
+        return None
+    looked_at = {name: last.lists[name] for name in few}
+    return IdleMark(last.began, due, report.commit, report.digest, position, numbers, looked_at)
+
+
+def _standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
+    """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
+    models = [model for several in view.observed.values() for model in several]
+    status = {model.model_id: model.status for model in models}
+    for item in items:
+        if item.model_id is not None and status.get(item.model_id, "") not in (None, item.model_status):
+            return None
+    return list_digest(models)
+
+
+READ_ANEW = 1000
+"""Files whose content one audit reads."""
+
+_CREDITED_ANEW = 50  # the log is walked until each of them is found
+_ASKED_ANEW = 200  # commits
+
+
+def audit(source: Source, target: Target, chance: float) -> int:
+    """How many files the target's index has wrong, of those that were looked at; 0 unless it is mistaken.
+
+    `chance`, in [0, 1), says where in the listing to begin reading. Raises SourceError.
+    """
+    commit = target.index.base()
+    if commit is None:
+        return 0
+    try:
+        wrong = _wrong_files(source, target.index, target.reader, commit, chance)
+        return wrong or _wrong_history(source, target.history, commit, target.path, chance)
+    except BudgetError:  # the next cycle that looks at everything tells of it
+        return 0
+
+
+def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: str, chance: float) -> int:
+    """How many files the index of this commit has wrong, of those that were looked at."""
+    files = {file.path: file for file in source.snapshot(commit, reader.root).files}
+    by_path = {path: file for path, file in files.items() if reader.concerns(file)}
+    held = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
+    wrong = {path for path, file in by_path.items() if held.get(path) != file.blob}
+    wrong |= held.keys() - by_path.keys()
+    paths = sorted(by_path.keys() - wrong)
+    start = int(chance * len(paths))
+    some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
+    indexed = {parsed_file.path: parsed_file for parsed_file in index.parsed_files(some)}
+    for parsed_file, _ in reader.again().read(source, (files[path] for path in some), files.get):
+        if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
+            wrong.add(parsed_file.path)
+    few = [indexed[path] for path in some[:_CREDITED_ANEW]]
+    if few:
+        with source.graph(commit, [parsed_file.path for parsed_file in few]) as graph:
+            made = credit(graph, source, few).by_file
+        if graph.cut is None:
+            wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
+    return len(wrong)
+
+
+def _outline(parsed_file: ParsedFile) -> ParsedFile:
+    """What the file says, with one problem a document: how many were told depends on what else was read."""
+    return parsed_file._replace(
+        declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in parsed_file.declarations),
+        invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in parsed_file.invalid),
+        last_commits=(),
+    )
+
+
+def keep_history(source: Source, target: Target) -> None:
+    """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
+    index = target.index
+    commit = index.base()
+    if commit is None or target.history.base() == commit:
+        return
+    with suppress(BudgetError):
+        update = whole_history(source, target.path, commit, index.parsed_files())
+        if update is not None:
+            index.save(commit, {}, whole=False, history=update)
+
+
+def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, chance: float) -> int:
+    """How many commits of the history that is kept are wrong, of those that were looked at.
+
+    One where it is of another commit than the files are, or has another number of commits than git.
+    """
+    commit = kept.base()
+    if commit is None:
+        return 0
+    if commit != indexed or kept.number() != source.number_of_commits(commit):
+        return 1
+    some = kept.some(f"{int(chance * 2**32):08x}", _ASKED_ANEW) or kept.some("", _ASKED_ANEW)
+    try:
+        graph = source.some_commits(some, root)
+    except BudgetError:  # with a smaller budget than it was kept with
+        return 0
+    except SourceError:  # one of them is not there
+        return 1
+    few = list(_few(graph))
+    before = kept.places({parent for logged in few for parent in logged.parents})
+    place = {logged.commit: place_of(logged, before) for logged in few}
+    asked = model_changes(graph.only(few), source, root, place=place)
+    now = {(pair, *change) for pair, changes in asked.items() for change in changes}
+    held = {(pair, *change) for commit in place for pair, change in kept.changes(commit=commit)}
+    return len({change[2].commit for change in now ^ held})
+
+
+def _few(graph: Iterable[Logged]) -> Iterator[Logged]:
+    """Of these commits, so many that not too many files are read for them."""
+    files = 0
+    for logged in graph:
+        if files + len(logged.deltas) <= READ_ANEW:
+            files += len(logged.deltas)
+            yield logged

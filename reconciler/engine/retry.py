@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.conflicts import conflict_reasons
+from reconciler.engine.desired import conflict_reasons
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.details import details_of
-from reconciler.engine.lineage import RECONCILED
-from reconciler.engine.target_run import REPOSITORY
-from reconciler.engine.values import Desired, Event, EventKind, Phase, Stage
+from reconciler.engine.observe import details_of
+from reconciler.engine.target_run import RECONCILED, REPOSITORY
+from reconciler.engine.values import Event, EventKind, Phase, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
-    from reconciler.engine.ports import Journal, Marks, Source
+    from reconciler.engine.ports import Journal, Marks
+    from reconciler.engine.ports.git import Source
     from reconciler.manifest import Reason
 
 
@@ -118,28 +118,22 @@ def claims_of_all(
 ) -> Claims:
     """What the manifests of all targets say of the pair at a commit."""
     reconciled = marks.marks(REPOSITORY).get(RECONCILED)
-    claims = []
+    declaring: set[str] = set()
+    obstacles: list[Reason] = []
     for target in targets:
         state = desired_state(
             source, target.index, target.reader, commit, credited=False, reconciled=reconciled
         )
-        claims.append(claims_of(target.name, pair, state.desired([pair])))
-    return Claims(
-        frozenset().union(*(one.targets for one in claims)),
-        tuple(dict.fromkeys(reason for one in claims for reason in one.obstacles)),
-    )
-
-
-def claims_of(target: str, pair: ModelKey, desired: Desired) -> Claims:
-    """What one target's manifests say of the pair."""
-    if pair in desired.manifests:
-        return Claims(frozenset([target]))
-    conflicts = conflict_reasons(pair, desired.conflicts.get(pair, ()))
-    invalid = (
-        reason
-        for document in desired.invalid
-        if (document.model_name, document.model_version) == tuple(pair)
-        for reason in document.reasons
-        if reason.severity == "error"
-    )
-    return Claims(frozenset(), (*conflicts[:1], *invalid))
+        desired = state.desired([pair])
+        if pair in desired.manifests:
+            declaring.add(target.name)
+            continue
+        obstacles += conflict_reasons(pair, desired.conflicts.get(pair, ()))[:1]
+        obstacles += [
+            reason
+            for document in desired.invalid
+            if (document.model_name, document.model_version) == tuple(pair)
+            for reason in document.reasons
+            if reason.severity == "error"
+        ]
+    return Claims(frozenset(declaring), tuple(dict.fromkeys(obstacles)))

@@ -1,20 +1,38 @@
-"""The scope of a cycle: all models, or those of which something may have changed since the last one.
+"""What a cycle looks at: which models, what is due although git did not change, and when.
 
-Both come to the same, so this is a matter of cost alone; whatever makes that doubtful makes it all.
+All models come to the same as those of which something may have changed since the last cycle, so this is a
+matter of cost alone; whatever makes that doubtful makes it all.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.engine.clock import Clock, due_at
+from reconciler.engine.values import Phase
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.options import Target
+    from reconciler.engine.ports import Journal, Marks, ModelStates
     from reconciler.engine.target_run import Cycle
+
 
 STANDING = "standing"
 """The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
+
+OBSERVED_IN_FULL = "observed-in-full-at"
+COMPARED = "compared-at"
+"""The marks of a target that say when these were last done."""
+
+_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
+_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
+_LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
 
 
 def standing(target: Target, commit: str) -> str:
@@ -43,3 +61,66 @@ def scope_of(cycle: Cycle, target: Target, declared: DesiredState) -> frozenset[
         (entry.pair for entry in cycle.journal.pending(target.name)),
         cycle.states.uncompared(target.name, target.compare_at_most) if is_due else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimes:
+    """The times of one cycle, from what is remembered.
+
+    Attributes:
+        began: when the cycle began, UTC.
+    """
+
+    journal: Journal
+    states: ModelStates
+    marks: Marks
+    clock: Clock
+    began: datetime
+
+    def full_look_is_due(self, target: Target) -> bool:
+        """Whether it is time to look at everything that is registered."""
+        return self._full_look(target) <= self.clock.now()
+
+    def audit_is_due(self, target: Target) -> bool:
+        """Whether the index is to be held to git: with each full look but the first."""
+        return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.marks.marks(target.name)
+
+    def comparing_is_due(self, target: Target) -> bool:
+        """Whether some more models are to be compared of those that were only seen."""
+        return self._comparing(target) <= self.clock.now()
+
+    def next(self, target: Target, moving: Collection[ModelKey]) -> datetime:
+        """The earliest moment at which a cycle has something to do for the target.
+
+        `moving` are the pairs whose verdict may change by itself.
+        """
+        return min(self._moments(target, moving))
+
+    def _moments(self, target: Target, moving: Collection[ModelKey]) -> Iterable[datetime]:
+        yield self._full_look(target)
+        if self.states.uncompared(target.name, 1):
+            yield max(self._comparing(target), self.began + _COMPARE_AFTER)
+        now = self.clock.now()
+        for entry in self.journal.pending(target.name):
+            if entry.phase is Phase.REGISTERED or entry.pair not in moving:
+                continue
+            moment = due_at(entry.not_before or entry.updated_at, entry.updated_at, now)
+            if moment >= self.began:
+                yield moment
+            elif entry.phase is Phase.INTENDED:  # any other one waits for somebody
+                yield self.began + _LOOK_AGAIN
+
+    def _full_look(self, target: Target) -> datetime:
+        """When everything is looked at again; now, if it never was."""
+        return self._after(target, OBSERVED_IN_FULL, target.full_observation) or self.clock.now()
+
+    def _comparing(self, target: Target) -> datetime:
+        return self._after(target, COMPARED, _COMPARE_AGAIN) or self.began + _COMPARE_AGAIN
+
+    def _after(self, target: Target, mark: str, wait: timedelta) -> datetime | None:
+        """The moment that long after what the mark says, as far as it can be believed; None without one."""
+        text = self.marks.marks(target.name).get(mark)
+        if text is None:
+            return None
+        at = datetime.fromisoformat(text)
+        return due_at(at + wait, at, self.clock.now())

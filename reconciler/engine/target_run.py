@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
-from reconciler.engine.values import Desired, ManifestRef, ModelState, TargetFailure
+from reconciler.engine.values import AT_REST, Desired, ManifestRef, ModelState, TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -25,15 +24,19 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Clock
     from reconciler.engine.concurrency import GitThread
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.due_times import DueTimes
     from reconciler.engine.execute import Executor
     from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Journal, Marks, ModelStates, Reports, Source
+    from reconciler.engine.ports import Journal, Marks, ModelStates, Reports
+    from reconciler.engine.ports.git import Source
+    from reconciler.engine.scope import DueTimes
     from reconciler.manifest import Manifest
 
 
 REPOSITORY = ""
 """The target of marks that belong to none."""
+
+RECONCILED = "reconciled-commit"
+"""The mark of none that holds the commit reconciled last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ class TargetRun:
     def is_of_few(self) -> bool:
         """Whether all was judged because there is so little."""
         return self.scope is None and len(self.items) < self.target.judge_all_below
+
+    def moving(self) -> frozenset[ModelKey]:
+        """The pairs whose verdict may change by itself."""
+        return frozenset(item.pair for item in self.items if item.verdict not in AT_REST and item.pair)
 
     def looking_again(self, moment: datetime) -> TargetRun:
         """The same, with a look by this moment at the latest."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
+from reconciler.engine.values.memory import apply_event
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables
 from reconciler.state.bulk import KEY, asking, execute_many, insert_rows, raw, select_rows

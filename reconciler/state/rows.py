@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.contract import lifecycle
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
+from reconciler.engine.values.memory import at_rest
 from reconciler.state.errors import UnreadableState
 
 if TYPE_CHECKING:

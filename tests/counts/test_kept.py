@@ -10,7 +10,8 @@ import pytest
 
 from bench.generate import declared
 from reconciler.app.repository import reader_of
-from reconciler.engine.desired import KEPT_WHOLE, read_files
+from reconciler.engine.desired import KEPT_WHOLE
+from reconciler.engine.desired_state_reader import read_files
 from reconciler.engine.values import File
 from reconciler.settings import load
 

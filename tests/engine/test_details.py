@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.engine.details import all_details_of
+from reconciler.engine.observe import all_details_of
 from tests.registry.driving import talk
 from tests.registry.scripted import answer, refusal
 
 if TYPE_CHECKING:
-    from reconciler.engine.details import Details
+    from reconciler.engine.observe import Details
     from reconciler.registry import ModelArtsRegistry
 
 _IDS = [f"m-{number}" for number in range(40)]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.contract import ModelKey
-from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
+from reconciler.engine.values.memory import apply_event
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import ModelKey, edition
-from reconciler.engine.audit import audit
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
 from reconciler.engine.options import CycleOptions, Target
-from reconciler.engine.ports import Index, KeptHistory
+from reconciler.engine.ports.git import Index, KeptHistory
+from reconciler.engine.remember import audit
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.engine.clock import CLOCK_TOLERANCE, due_at
-from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.options import CycleOptions
+from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.values import Verdict
 from tests.engine.lax import LaxRegistry
 from tests.engine.shelf import LaxShelf

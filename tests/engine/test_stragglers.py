@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconciler.engine.stragglers import Stragglers
+from reconciler.engine.concurrency import Stragglers
 from reconciler.errors import StateError
 
 

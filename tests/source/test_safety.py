@@ -20,7 +20,7 @@ from tests.git_repository import GitRepository, path_with_git
 from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports.git import Source
     from tests.source.conftest import Opener
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.fold import apply_event
 from reconciler.engine.values import (
     Difference,
     Event,
@@ -16,6 +15,7 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
+from reconciler.engine.values.memory import apply_event
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)

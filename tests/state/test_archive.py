@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled, Stage
+from reconciler.engine.values.memory import at_rest
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_for_release, open_journal, rebuild
 from reconciler.state.archive import CHUNK, may_hold, sketch

@@ -165,7 +165,7 @@ def _steps() -> Iterator[Point]:
 
 def _recoveries() -> Iterator[Point]:
     """A second death, while the first is being recovered from."""
-    settler = "reconciler.engine.settle:Settler"
+    settler = "reconciler.engine.outcomes:Settler"
     unanswered, unsent, late = ("send/sent",), ("intent/committed",), ("unknown/due",)
     adopted, settled = _journalling("adopted"), _journalling("settled-not-made")
     yield Point("recovery/begun", f"{settler}.settle_all", "call", earlier=unanswered)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.manifest.values import InvalidManifest, Reason
@@ -109,3 +110,9 @@ class Created(NamedTuple):
     request_id: str | None = None
     status: str | None = None
     stage: Stage = Stage.PENDING
+
+
+def list_digest(models: Iterable[ObservedModel]) -> str:
+    """Differs when any model, its pair or its status differs; the order given does not matter."""
+    lines = sorted(repr((model.model_id, *model.pair, model.status)) for model in models)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

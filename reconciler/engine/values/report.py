@@ -161,7 +161,7 @@ class IdleMark:
         at: when the cycle began that found it so.
         until: from then on there is something to do, whatever happens.
         position: of the journal.
-        lists: by target, the digest of its registry's list (see `reconciler.engine.idle`), of those
+        lists: by target, the digest of its registry's list (see `reconciler.engine.remember`), of those
             targets whose list is looked at each time.
     """
 

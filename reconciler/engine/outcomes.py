@@ -1,4 +1,4 @@
-"""Open intents: what became of an import whose outcome nobody was told, found out by looking.
+"""What became of imports: of those whose answer nobody was told, and of those that are not final yet.
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
@@ -12,18 +12,22 @@ Nothing here sleeps: a look that has to wait is the next cycle's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Timing, due_at
-from reconciler.engine.details import ask_each
-from reconciler.engine.values import Difference, EventKind, LedgerEntry, ObservedModel, Phase
+from reconciler.engine.observe import ask_each, details_of
+from reconciler.engine.values import Difference, Event, EventKind, LedgerEntry, ObservedModel, Phase
+from reconciler.engine.values.memory import STATUS_EVENTS
 from reconciler.engine.vendor import compare, fields_of
+from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.concurrency import Stragglers
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.manifest import Manifest
@@ -97,7 +101,11 @@ class Settler:
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
         elif entry.last is EventKind.EXISTS:
-            detail = _elsewhere(entry, self.registry.vendor.elsewhere)
+            code = f" ({entry.code})" if entry.code else ""
+            detail = (
+                f"the registry says that {entry.pair} exists{code}, and does not list it: look for it "
+                f"{self.registry.vendor.elsewhere}; remove it there, or declare another version"
+            )
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=detail)
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
@@ -107,9 +115,8 @@ class Settler:
                 entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
             )
         else:
-            await recorder.learned(
-                entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
-            )
+            message = "looked for until it could not be made any more"
+            await recorder.learned(entry, EventKind.NOT_FOUND, detail=message)
 
     def _is_dated_by_another(self, entry: LedgerEntry) -> bool:
         """Whether all that is known of when the call was sent is what another process said that sent it.
@@ -148,9 +155,81 @@ class Settler:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
 
-def _elsewhere(entry: LedgerEntry, places: str) -> str:
-    code = f" ({entry.code})" if entry.code else ""
-    return (
-        f"the registry says that {entry.pair} exists{code}, and does not list it: look for it {places}; "
-        "remove it there, or declare another version"
-    )
+_FEW = 16  # models followed one by one; above, one list of all is cheaper
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Asks after one target's unfinished imports."""
+
+    recorder: Recorder
+    registry: Registry
+    timing: Timing
+
+    def unfinished(self) -> list[LedgerEntry]:
+        """Registered models whose last known status is not final."""
+        return self.recorder.pending(Phase.REGISTERED)
+
+    async def once(self) -> None:
+        """Asks once what became of each unfinished import, and records what changed.
+
+        One that is gone is missing from then on: nobody would wait for it any longer.
+        """
+        entries = self.unfinished()
+        statuses, gone = await self._seen([entry.model_id for entry in entries if entry.model_id])
+        events = [
+            self._missing(entry)
+            if entry.model_id in gone
+            else self._moved(entry, statuses.get(entry.model_id or ""))
+            for entry in entries
+        ]
+        await self.recorder.record([event for event in events if event is not None])
+
+    async def _seen(self, model_ids: Collection[str]) -> tuple[dict[str, str | None], frozenset[str]]:
+        """The status of each model by its id, and the ids that are gone.
+
+        Of few models the details, of many the list; each makes up for what the other does not tell.
+        """
+        listed = await self._listed() if len(model_ids) > _FEW else {}
+        # what is not listed is asked for by its id: a list may show a model late
+        asked = [model_id for model_id in model_ids if model_id not in listed]
+        details = await details_of(self.registry, asked, self.timing.in_flight)
+        status_of = self.registry.vendor.status
+        read = {model_id: status_of(detail) for model_id, detail in details.read.items()}
+        gone = frozenset(asked) - read.keys() - details.unread.keys()
+        if (details.unread or gone) and not listed:  # gone is, as for the planner, what neither of both has
+            listed = await self._listed()
+        return listed | read, gone - listed.keys()
+
+    async def _listed(self) -> dict[str, str | None]:
+        return {model.model_id: model.status for model in await self.registry.list_models()}
+
+    def _missing(self, entry: LedgerEntry) -> Event | None:
+        settled = entry.updated_at + timedelta(seconds=self.timing.settle)
+        missing = self.recorder.about(entry, EventKind.MISSING, model_id=entry.model_id)
+        return missing if due_at(settled, entry.updated_at, missing.at) <= missing.at else None
+
+    def _moved(self, entry: LedgerEntry, status: str | None) -> Event | None:
+        """The news of one import; None when nothing has changed, neither the word nor what it means."""
+        stage = self.registry.vendor.stage(status)
+        if status is None or (entry.model_status, entry.stage) == (status, stage):
+            return None
+        kind = STATUS_EVENTS[stage]
+        return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
+
+
+async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:
+    """Asks once of every target, by name, side by side; the error of the first that could not be asked."""
+    errors: list[ReconcilerError] = []
+
+    async def follow(follower: Follower) -> bool:
+        try:
+            await follower.once()
+        except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
+            errors.append(error)
+            return False
+        return True
+
+    able = {name: follower for name, follower in followers.items() if name not in stragglers}
+    await stragglers.take("following", {name: follow(follower) for name, follower in able.items()})
+    return errors[0] if errors else None
