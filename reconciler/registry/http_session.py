@@ -19,6 +19,7 @@ from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, Regis
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.limits import TokenBucket, pause
+from reconciler.registry.login import is_login
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
@@ -138,7 +139,7 @@ class HttpSession:
         except TimeoutError:
             raise _lost(call, f"no login within {self._limits.deadline:g} s", attempt) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise _lost(call, _reason(error), attempt) from None
+            raise _lost(call, self._reason(error), attempt) from None
         finally:
             await flow.aclose()
 
@@ -149,7 +150,8 @@ class HttpSession:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)
         except TimeoutError:
-            reason = f"no whole answer within {self._limits.deadline:g} s"
+            missing = "whole answer" if attempt.sent else "connection or login"
+            reason = f"no {missing} within {self._limits.deadline:g} s"
             raise _lost(call, reason, attempt) from None
 
     async def _persist(self, call: Request, attempt: _Attempt, ends: float) -> Response:
@@ -217,10 +219,24 @@ class HttpSession:
             message = f"{error}: ask for smaller pages, or check endpoint"
             raise call.error(RegistryError, message) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            reason = tls_problem(error, self._endpoint) or _reason(error)
-            raise _lost(call, reason, attempt) from None
+            raise _lost(call, self._reason(error), attempt) from None
         answer_id = request_id(response.headers, redact=self.redact)
         return Response(response.status_code, response.headers, body, answer_id)
+
+    def _reason(self, error: Exception) -> str:
+        """Why no answer came: in words for people, and about IAM where the login failed."""
+        login = _failed_login(error)
+        problem = tls_problem(error, login.url if login else self._endpoint)
+        key = "iam_endpoint" if login else "endpoint"
+        return f"{'no login at IAM: ' if login else ''}{problem or _words(error, key)}"
+
+
+def _failed_login(error: Exception) -> httpx.Request | None:
+    try:
+        request = error.request if isinstance(error, httpx.RequestError) else None
+    except RuntimeError:  # httpx's, where nobody said which request it was
+        return None
+    return request if request and is_login(request) else None
 
 
 @lru_cache(maxsize=16)  # every import is sent to the same one, and taking a URL apart takes longest of all
@@ -231,8 +247,8 @@ def _url(text: str) -> httpx.URL:
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),
-    (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),
-    (httpx.ConnectError, "no connection: check endpoint, network and proxy"),
+    (httpx.ConnectTimeout, "no connection in time: check {endpoint}, network and proxy"),
+    (httpx.ConnectError, "no connection: check {endpoint}, network and proxy"),
     (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
     (httpx.LocalProtocolError, "the request cannot be written"),
     (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
@@ -244,8 +260,10 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _reason(error: Exception) -> str:
+def _words(error: Exception, key: str) -> str:
+    """What httpx's error says; `key` is the setting that names the server."""
     words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
+    words = words.format(endpoint=key)
     if isinstance(error, httpx.ConnectError) and str(error):
         return f"{words} ({one_line(str(error), MESSAGE_LIMIT)})"
     return words

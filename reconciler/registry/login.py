@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected, Unauthorised
+from reconciler.errors import RegistryError, RegistryUnavailable, Rejected, Unauthorised
+from reconciler.registry.codes import ASK_AGAIN, BROKEN, disposition
 from reconciler.registry.request import Request
-from reconciler.registry.response import classify, load, request_id
+from reconciler.registry.response import classify, envelope, load, request_id
 
 if TYPE_CHECKING:
     import httpx
@@ -86,15 +87,18 @@ class Login:
         answer = response.status_code, response.headers, response.content
         error = classify(_CALL, *answer, redact=redact)
         kind: type[RegistryError] = type(error)
-        message = f"the IAM login failed: {error.args[0]}"
         if isinstance(error, (Rejected, Unauthorised)):
             kind = Unauthorised
             message = (
                 f"IAM refuses the login of user {self.username!r} of {self.domain!r} for {self.scope!r}: "
                 "check username, password, domain and scope; an IAM user can log in here, a HUAWEI ID cannot"
             )
-        elif isinstance(error, (OutcomeUnknown, RegistryUnavailable)):
-            kind = RegistryUnavailable
+        else:
+            rule, said = disposition(response.status_code, error.code), envelope(response.content, redact)
+            remedy = ASK_AGAIN if kind is RegistryUnavailable else "check iam_endpoint of the target"
+            parts = [f"the IAM login failed: {'IAM failed' if rule is BROKEN else rule.meaning}"]
+            parts += [f"IAM says: {said.message}"] if said.message else []
+            message = "; ".join([*parts, remedy])
         return _CALL.error(
             kind,
             message,
@@ -103,6 +107,11 @@ class Login:
             request_id=error.request_id,
             retry_after=error.retry_after,
         )
+
+
+def is_login(request: httpx.Request) -> bool:
+    """Whether a request is a login, which goes to IAM and not to the registry."""
+    return request.method == _CALL.method and request.url.path.endswith(_CALL.path)
 
 
 def _life(body: bytes) -> float:
