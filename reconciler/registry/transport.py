@@ -15,7 +15,7 @@ import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.proxies import proxy_for
-from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
+from reconciler.registry.tls import AuthoritiesUnreadable, read_again, usual_authorities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -167,7 +167,11 @@ class _Guard(httpx.AsyncBaseTransport):
             request.extensions = {**request.extensions, "trace": self._trace(sent)}
         elif sent:
             sent()
-        response = await self._observe(request) if sent else await self._inner.handle_async_request(request)
+        try:
+            response = await (self._observe(request) if sent else self._inner.handle_async_request(request))
+        except httpx.ConnectError as error:
+            read_again(error)
+            raise
         if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             await response.aclose()
             raise httpx.RemoteProtocolError(
