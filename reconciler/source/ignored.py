@@ -43,6 +43,11 @@ def submodules(layout: Layout, folders: Collection[str]) -> frozenset[str]:
     return frozenset(line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE))
 
 
+def is_tracked(layout: Layout, path: str) -> bool:
+    """Whether git's index has this file, or files below this folder, in the work tree or not."""
+    return bool(listed(layout, *_STAGED, *pathspec(path)))
+
+
 def listed(layout: Layout, *arguments: str) -> list[str] | None:
     """What git prints, ended by NUL characters; None where it fails."""
     environment = for_local(layout)
