@@ -128,7 +128,7 @@ def _manifests(configuration: Configuration, name: str, source: Source, commit: 
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
-        message = f"commit {commit[:12]} has no directory {target.path}"
+        message = f"commit {commit[:12]} has no directory {target.path}{snapshot.instead}"
         remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
     command = f"`reconciler validate --commit {commit[:12]} --target {name}`"

@@ -157,7 +157,12 @@ class DesiredStateReader:
             anew = [says[path] for path in {*touched, *every.fresh} & says.keys()]
             credited = self._credited_since(base, since, anew, before)
         says |= {parsed_file.path: parsed_file for parsed_file in credited}
-        facts = {"exists": every.exists, "parsed": every.parsed, "manifests": every.manifests}
+        facts = {
+            "exists": every.exists,
+            "instead": every.instead,
+            "parsed": every.parsed,
+            "manifests": every.manifests,
+        }
         state = self.state(says, since=since, before=before, **facts)
         self.reader.require_few(state.number())
         return state
@@ -222,6 +227,7 @@ class EveryFile(NamedTuple):
     """All files of one commit, beside what the index holds.
 
     Attributes:
+        exists, instead: as the snapshot says.
         unchanged: what the index says of files that are as they were.
         fresh: what all others say.
         gone: what the index says of contents that no file has any more.
@@ -229,6 +235,7 @@ class EveryFile(NamedTuple):
     """
 
     exists: bool
+    instead: str
     unchanged: dict[str, ParsedFile]
     fresh: dict[str, ParsedFile]
     gone: dict[str, ParsedFile]
@@ -255,7 +262,8 @@ def every_file(source: Source, index: Index, reader: ManifestParser, commit: str
     )
     now = {file.blob for file in unread}
     gone = {indexed.path: indexed for blob, indexed in elsewhere.items() if blob not in now}
-    return EveryFile(snapshot.exists, unchanged, fresh | moved, gone, manifests, len(fresh))
+    facts = (unchanged, fresh | moved, gone, manifests, len(fresh))
+    return EveryFile(snapshot.exists, snapshot.instead, *facts)
 
 
 def _blob(file: File | None) -> str | None:
