@@ -106,9 +106,14 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
     """Whether the newest commit is trusted, where that is asked."""
     if configuration.settings.source.verify.mode == "off":
         return
-    with closing(open_state(configuration.state_url, writer=False)) as ledger:
-        require_trust(configuration, source, ledger, None, writes=False)
-        hold = source.judged(commit)
+    try:
+        with closing(open_state(configuration.state_url, writer=False)) as ledger:
+            require_trust(configuration, source, ledger, None, writes=False)
+            hold = source.judged(commit)
+    except ConfigurationError as error:
+        remedy = "correct what source.verify names: until then no commit is judged, and nothing is reconciled"
+        yield Finding("trust", "error", str(error), None, remedy, Exit.CONFIGURATION)
+        return
     if hold is None:
         yield Finding("trust", "ok", f"commit {commit[:12]} is trusted")
     else:

@@ -98,6 +98,11 @@ def test_doctor_says_whether_the_newest_commit_is_trusted(signed: Signed) -> Non
     done = signed("doctor")
     assert done.code == 4
     assert f"trust: commit {bad[:12]} is signed by key SHA256:" in done.out
+    (signed.folder.parent / "signers").unlink()
+    done = signed("doctor")
+    assert done.code == 2
+    assert "FAIL  trust: source.verify.allowed_signers: " in done.out
+    assert "correct what source.verify names" in done.out
 
 
 def test_a_hold_survives_that_a_few_models_alone_are_judged(signed: Signed) -> None:
