@@ -113,9 +113,14 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
     """Whether the newest commit is trusted, where that is asked."""
     if configuration.settings.source.verify.mode == "off":
         return
-    with closing(open_state(configuration.state_url, writer=False)) as ledger:
-        require_trust(configuration, source, ledger, None, writes=False)
-        hold = source.judged(commit)
+    try:
+        with closing(open_state(configuration.state_url, writer=False)) as ledger:
+            require_trust(configuration, source, ledger, None, writes=False)
+            hold = source.judged(commit)
+    except ConfigurationError as error:
+        remedy = "correct what source.verify names: until then no commit is judged, and nothing is reconciled"
+        yield Finding("trust", "error", str(error), None, remedy, Exit.CONFIGURATION)
+        return
     if hold is None:
         yield Finding("trust", "ok", f"commit {commit[:12]} is trusted")
     else:
@@ -135,7 +140,7 @@ def _manifests(configuration: Configuration, name: str, source: Source, commit: 
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
-        message = f"commit {commit[:12]} has no directory {target.path}"
+        message = f"commit {commit[:12]} has no directory {target.path}{snapshot.instead}"
         remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
     command = f"`reconciler validate --commit {commit[:12]} --target {name}`"

@@ -16,6 +16,7 @@ from reconciler.engine.options import CycleOptions
 if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.engine.values import Report
+    from reconciler.views.text import Mode
 
 
 def plan(
@@ -37,22 +38,25 @@ def plan(
     """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
     from reconciler.app.session import open_session  # noqa: PLC0415
 
-    async def work() -> Report:
+    async def work() -> tuple[Report, Mode]:
         async with open_session(warned(config), acts=False, only=target) as session:
             options = CycleOptions(act=False, refresh=refresh)
-            return (
-                await session.engine.cycle(options) if commit is None else await _at(session, commit, options)
-            )
+            if commit is None:
+                return await session.engine.cycle(options), "plan"
+            return await _at(session, commit, options)
 
-    report = about(asyncio.run(work()), model)
+    whole, mode = asyncio.run(work())
+    report = about(whole, model)
     unmanaged = verbose or model is not None
-    show(report, output, quiet=quiet, verbose=verbose, mode="plan", unmanaged=unmanaged)
+    show(report, output, quiet=quiet, verbose=verbose, mode=mode, unmanaged=unmanaged)
     leave(report, pending=detailed_exitcode)
 
 
-async def _at(session: Session, revision: str, options: CycleOptions) -> Report:
+async def _at(session: Session, revision: str, options: CycleOptions) -> tuple[Report, Mode]:
     """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
     commit = await session.engine.git(session.source.resolve, revision)
     hold = await session.engine.git(session.source.judged, commit)
     report = await session.engine.cycle(options, commit)
-    return report if hold is None else replace(report, notes=(f"not trusted: {hold.fault}", *report.notes))
+    if hold is None:
+        return report, "plan"
+    return replace(report, notes=(f"not trusted: {hold.fault}", *report.notes)), "untrusted"

@@ -95,15 +95,16 @@ async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes:
     """Frees the pair in every target that holds it back and declares it.
 
     Raises:
-        ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
-        ReconcilerError: it is registered, and has not failed; or it is declared, and cannot be imported so.
+        ConfigurationError: the user has to agree first.
+        ReconcilerError: no manifest declares it; it is registered, and has not failed; or it is declared, and
+            cannot be imported so.
     """
     claims = await session.engine.targets_declaring(pair)
     if not claims.targets and claims.obstacles:
         obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
     if not claims.targets:
-        raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
+        raise ReconcilerError(f"{pair}: no manifest declares it, so there is nothing to import")
     every: list[Blockers] = []
     for target in session.engine.targets:
         if target.name in claims.targets:

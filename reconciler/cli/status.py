@@ -10,6 +10,7 @@ import typer
 
 from reconciler.app.earlier import earlier
 from reconciler.app.repository import renamed
+from reconciler.app.trusted import refused
 from reconciler.cli import options
 from reconciler.cli.asked import written
 from reconciler.cli.report import about, leave, show
@@ -67,7 +68,7 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         newest = ledger.last_report()
         report = refreshed(newest, ledger, names) if newest else begun(ledger, names)
-        notes = [] if quiet else list(renamed(settings, ledger, names))
+        notes = [] if quiet else [*refused(settings, ledger), *renamed(settings, ledger, names)]
     if newest is None and report.items:
         echo_err(
             "no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`"

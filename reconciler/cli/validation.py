@@ -195,8 +195,8 @@ def _committed(settings: Configuration, target: str | None, revision: str, *, wh
             snapshot = source.snapshot(commit, section.path)
             if not snapshot.exists:
                 raise SourceError(
-                    f"commit {commit[:12]} has no directory {section.path} (target {name}): "
-                    "commit a first manifest there; `reconciler init` writes one"
+                    f"commit {commit[:12]} has no directory {section.path}{snapshot.instead} "
+                    f"(target {name}): commit a first manifest there; `reconciler init` writes one"
                 )
             rules = edition(section.edition, strict_config=section.strict_config)
             total += check(snapshot, source, rules, budgets=budgets_of(settings), whole=whole)

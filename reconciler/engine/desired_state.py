@@ -36,6 +36,7 @@ class DesiredState:
         base: the commit of the index that this was made from; None when everything was looked at anew.
         touched: pairs of which anything may have changed since the base.
         exists: whether the commit has the target's directory at all.
+        instead: what has its name where there is none (see `Snapshot`).
         manifests: some of those that were read, whole.
         excess: what the commit that was asked for declares too much of, where this is of an earlier one.
         since: the commits since the base, where there are any.
@@ -50,6 +51,7 @@ class DesiredState:
     base: str | None = None
     touched: frozenset[ModelKey] = frozenset()
     exists: bool = True
+    instead: str = ""
     parsed: int = 0
     manifests: Mapping[ModelKey, Manifest] = field(default_factory=dict)
     excess: InvalidManifest | None = None

@@ -163,7 +163,7 @@ class DesiredStateReader:
         fresh, facts = self._read(unread, elsewhere, files.get)
         now = {file.blob for file in unread}
         gone = {indexed.path: indexed for blob, indexed in elsewhere.items() if blob not in now}
-        return unchanged, fresh, gone, {"exists": snapshot.exists, **facts}
+        return unchanged, fresh, gone, {"exists": snapshot.exists, "instead": snapshot.instead, **facts}
 
     def _read(
         self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], look: Look

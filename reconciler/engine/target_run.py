@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reconciler.engine.scope import DueTimes
     from reconciler.manifest import Manifest
 
-
 REPOSITORY = ""
 """The target of marks that belong to none."""
 
@@ -127,7 +126,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
         scope,
         view,
         position,
-        failure=_nothing_declared(target, cycle.commit) if empty else None,
+        failure=_nothing_declared(target, cycle.commit, declared.instead) if empty else None,
         full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
         audited=cycle.due_times.audit_is_due(target),
     )
@@ -176,9 +175,9 @@ def left_behind(target: Target) -> TargetFailure:
     )
 
 
-def _nothing_declared(target: Target, commit: str) -> TargetFailure:
+def _nothing_declared(target: Target, commit: str, instead: str) -> TargetFailure:
     return TargetFailure(
         target.name,
-        f"target {target.name}: commit {commit[:12]} has no directory {target.path}: "
+        f"target {target.name}: commit {commit[:12]} has no directory {target.path}{instead}: "
         f"commit a first manifest there (`reconciler init` writes one), or set targets.{target.name}.path",
     )

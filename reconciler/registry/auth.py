@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.signing import sign
 from reconciler.errors import (
     ConfigurationError,
-    OutcomeUnknown,
     RegistryError,
     RegistryUnavailable,
     Rejected,
     Unauthorised,
 )
 from reconciler.redaction import redacted, remember
-from reconciler.registry.codes import Action, disposition
+from reconciler.registry.codes import ASK_AGAIN, BROKEN, Action, disposition
 from reconciler.registry.credentials import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.exchange import Request, classify, envelope, load, request_id
@@ -277,15 +276,21 @@ class PasswordAuth(RegistryAuth):
         answer = response.status_code, response.headers, response.content
         error = classify(_LOGIN, *answer, redact=self.redact)
         kind: type[RegistryError] = type(error)
-        message = f"the IAM login failed: {error.args[0]}"
         if isinstance(error, (Rejected, Unauthorised)):
             kind = Unauthorised
             message = (
                 f"IAM refuses the login of user {self._username!r} of {self._domain!r} for {self._scope!r}: "
                 "check username, password, domain and scope; an IAM user can log in here, a HUAWEI ID cannot"
             )
-        elif isinstance(error, (OutcomeUnknown, RegistryUnavailable)):
-            kind = RegistryUnavailable
+        else:
+            rule, said = (
+                disposition(response.status_code, error.code),
+                envelope(response.content, self.redact),
+            )
+            remedy = ASK_AGAIN if kind is RegistryUnavailable else "check iam_endpoint of the target"
+            parts = [f"the IAM login failed: {'IAM failed' if rule is BROKEN else rule.meaning}"]
+            parts += [f"IAM says: {said.message}"] if said.message else []
+            message = "; ".join([*parts, remedy])
         return _LOGIN.error(
             kind,
             message,
@@ -294,6 +299,11 @@ class PasswordAuth(RegistryAuth):
             request_id=error.request_id,
             retry_after=error.retry_after,
         )
+
+
+def is_login(request: httpx.Request) -> bool:
+    """Whether a request is a login, which goes to IAM and not to the registry."""
+    return request.method == _LOGIN.method and request.url.path.endswith(_LOGIN.path)
 
 
 def _expired(response: httpx.Response) -> bool:

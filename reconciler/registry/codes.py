@@ -62,6 +62,9 @@ _PERMISSION = (
 )
 _BUSY = "nothing to do: it is repeated after a pause"
 _SETTLE = "nothing to do: it is settled by looking at the registry"
+ASK_AGAIN = "a loop asks again by itself; a command has to be run again later"
+"""What to do about a read whose answer says nothing: no import is in doubt, so there is nothing to settle."""
+
 _WORKSPACE = "check workspace_id of the target and of the manifest"
 _ID = "check the credentials: access key, secret key, security token, and that they belong together"
 _CLOCK = f"{_ID}; check this machine's clock (± 15 min)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,6 +100,20 @@ def usual_authorities() -> ssl.SSLContext:
         ) from None
 
 
+def read_again(error: BaseException) -> None:
+    """After a refused certificate, trusts also what `SSL_CERT_FILE` has come to hold since it was read.
+
+    The connections of a loop share one TLS context for as long as it runs. An authority that was removed from
+    the file is trusted until the program is started again.
+    """
+    if not isinstance(_tls_error(error), ssl.SSLCertVerificationError):
+        return
+    file, folder = (os.environ.get(name) or None for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    if file or folder:
+        with suppress(OSError):  # it is being replaced: the next attempt reads it
+            usual_authorities().load_verify_locations(file, folder)
+
+
 def authorities() -> str:
     """Which authorities are trusted, for a message."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
@@ -112,14 +127,8 @@ def tls_problem(error: BaseException, endpoint: httpx.URL) -> str | None:
 
     `error` is whatever ended the connection: the TLS error may be its cause.
     """
-    cause: object = error
-    while isinstance(cause, BaseException) and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or next(
-            iter(cause.args), None
-        )  # httpcore keeps the error it wraps in its own
-    if not isinstance(cause, ssl.SSLError):
-        return None
-    return f"{_meaning(cause, endpoint.host)}{_through_proxy(endpoint)}"
+    cause = _tls_error(error)
+    return None if cause is None else f"{_meaning(cause, endpoint.host)}{_through_proxy(endpoint)}"
 
 
 def proxy_named(endpoint: httpx.URL) -> str | None:
@@ -130,6 +139,14 @@ def proxy_named(endpoint: httpx.URL) -> str | None:
     variables = (f"{endpoint.scheme}_proxy", "all_proxy")
     name = next((name for name in os.environ if name.lower() in variables and os.environ[name] == proxy), "")
     return f"{urlsplit(proxy).netloc.rpartition('@')[2] or 'a proxy'} of {name or 'the proxy settings'}"
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    cause: object = error
+    while isinstance(cause, BaseException) and not isinstance(cause, ssl.SSLError):
+        # httpcore keeps the error it wraps in its own
+        cause = cause.__cause__ or next(iter(cause.args), None)
+    return cause if isinstance(cause, ssl.SSLError) else None
 
 
 def _meaning(error: ssl.SSLError, host: str) -> str:

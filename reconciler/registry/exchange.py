@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from reconciler import errors
 from reconciler.printable import one_line
 from reconciler.registry.codes import (
+    ASK_AGAIN,
     NO_IMPORT,
     NO_LIST,
     NO_MODEL,
@@ -153,7 +154,7 @@ def classify(
     asked = retry_after(headers)
     return call.error(
         _error_class(rule.action, write=call.write),
-        _wording(rule, said),
+        _wording(rule, said, write=call.write),
         status=status,
         code=said.code,
         request_id=request_id(headers, said, redact),
@@ -161,7 +162,7 @@ def classify(
     )
 
 
-def _wording(rule: ErrorRule, said: Envelope) -> str:
+def _wording(rule: ErrorRule, said: Envelope, *, write: bool) -> str:
     """The sentence for a person: what it means, what the registry said, what to do.
 
     A refusal of credentials is repeated only with a code of the service's own, behind the gateway: the
@@ -171,8 +172,9 @@ def _wording(rule: ErrorRule, said: Envelope) -> str:
     own = (known_code(said.code) or "").startswith("ModelArts.")
     if said.message and (own or rule.action not in (Action.STOP_TARGET, Action.RENEW)):
         parts.append(f"the registry says: {said.message}")
-    if rule.remedy:
-        parts.append(rule.remedy)
+    remedy = rule.remedy if write or rule.action is not Action.RECONCILE else ASK_AGAIN
+    if remedy:
+        parts.append(remedy)
     return "; ".join(parts)
 
 

@@ -15,6 +15,7 @@ import httpx
 from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
+from reconciler.registry.auth import is_login
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
@@ -136,7 +137,7 @@ class HttpSession:
         except TimeoutError:
             raise _lost(call, f"no login within {self._limits.deadline:g} s", attempt) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise _lost(call, _reason(error), attempt) from None
+            raise _lost(call, self._reason(error), attempt) from None
         finally:
             await flow.aclose()
 
@@ -146,7 +147,8 @@ class HttpSession:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt)
         except TimeoutError:
-            reason = f"no whole answer within {self._limits.deadline:g} s"
+            missing = "whole answer" if attempt.sent else "connection or login"
+            reason = f"no {missing} within {self._limits.deadline:g} s"
             raise _lost(call, reason, attempt) from None
 
     async def _persist(self, call: Request, attempt: _Attempt) -> Response:
@@ -210,10 +212,26 @@ class HttpSession:
             message = f"{error}: ask for smaller pages, or check endpoint"
             raise call.error(RegistryError, message) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            reason = tls_problem(error, self._endpoint) or _reason(error)
-            raise _lost(call, reason, attempt) from None
+            raise _lost(call, self._reason(error), attempt) from None
         answer_id = request_id(response.headers, redact=self.redact)
         return Response(response.status_code, response.headers, body, answer_id)
+
+    def _reason(self, error: Exception) -> str:
+        """Why no answer came: in words for people, and about IAM where the login failed."""
+        request = _request_of(error)
+        server = request.url if request else self._endpoint
+        if request and is_login(request):
+            prefix, key = "no login at IAM: ", "iam_endpoint"
+        else:
+            prefix, key = "", "endpoint"
+        return f"{prefix}{tls_problem(error, server) or _words(error, server, key)}"
+
+
+def _request_of(error: Exception) -> httpx.Request | None:
+    try:
+        return error.request if isinstance(error, httpx.RequestError) else None
+    except RuntimeError:  # httpx's, where nobody said which request it was
+        return None
 
 
 @lru_cache(maxsize=16)  # every import is sent to the same one, and taking a URL apart takes longest of all
@@ -224,8 +242,8 @@ def _url(text: str) -> httpx.URL:
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),
-    (httpx.ConnectTimeout, "no connection to {host} in time: check endpoint, network and proxy"),
-    (httpx.ConnectError, "no connection to {host}: check endpoint, network and proxy"),
+    (httpx.ConnectTimeout, "no connection to {host} in time: check {key}, network and proxy"),
+    (httpx.ConnectError, "no connection to {host}: check {key}, network and proxy"),
     (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
     (httpx.LocalProtocolError, "the request cannot be written"),
     (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
@@ -237,10 +255,10 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _reason(error: Exception) -> str:
+def _words(error: Exception, server: httpx.URL, key: str) -> str:
+    """What httpx's error says; `key` is the setting that names the server."""
     words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        words = words.format(host=error.request.url.netloc.decode())  # of the registry, or of the login
+    words = words.format(host=server.netloc.decode(), key=key)
     if isinstance(error, httpx.ConnectError) and str(error):
         return f"{words} ({one_line(str(error), MESSAGE_LIMIT)})"
     return words

@@ -20,7 +20,7 @@ import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.network import proxy_for
-from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, usual_authorities
+from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, read_again, usual_authorities
 from reconciler.threads import in_a_thread
 
 if TYPE_CHECKING:
@@ -163,7 +163,11 @@ class _Guard(httpx.AsyncBaseTransport):
             request.extensions = {**request.extensions, "trace": self._trace(sent)}
         elif sent:
             sent()
-        response = await self._observe(request) if sent else await self._inner.handle_async_request(request)
+        try:
+            response = await (self._observe(request) if sent else self._inner.handle_async_request(request))
+        except httpx.ConnectError as error:
+            read_again(error)
+            raise
         if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             await response.aclose()
             raise httpx.RemoteProtocolError(

@@ -114,18 +114,23 @@ def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
         environment: the variables that are settings (see `reconciler.settings.raw`).
 
     Raises:
-        ConfigurationError: a variable that no setting has, or that another one contradicts: it would be
-            passed over in silence; or one for a whole table that is not JSON.
+        ConfigurationError: variables that no setting has, or that another one contradicts: they would be
+            passed over in silence; or those for a whole table that are not JSON. Each is told, one a line.
         RecursionError: a value is nested too deeply.
     """
     values: dict[str, Any] = {}
-    for name, steps in sorted(_ours(environment), key=lambda ours: len(ours[1])):
-        if not isinstance(reduce(_inside, steps[:-1], values), dict):
-            raise ConfigurationError(
-                f"environment {short(name)}: another variable says this is no table of keys"
-            )
-        value = _value(name, steps, environment[name])
-        values = merged(values, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
+    problems: list[str] = []
+    for name in sorted(environment, key=lambda name: len(steps_of(name))):
+        steps = steps_of(name)
+        try:
+            _require_setting(name, steps, values)
+            value = _value(name, steps, environment[name])
+        except ConfigurationError as error:
+            problems.append(str(error))
+        else:
+            values = merged(values, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
+    if problems:
+        raise ConfigurationError("\n".join(problems))
     return values
 
 
@@ -139,19 +144,21 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return {**under, **over, **both}
 
 
-def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """The variables, each with the table and the keys it goes to."""
-    for name in environment:
-        steps = steps_of(name)
-        if steps[0] not in Settings.model_fields:
-            paths = [path for path in key_paths() if path[:-1] != ("notify",)]  # a list is set as a whole
-            meant = nearest("__".join(steps), ["config", *map("__".join, paths)])
-            hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
+def _require_setting(name: str, steps: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Refuses a variable that no setting has, or that another one contradicts. Raises ConfigurationError."""
+    if steps[0] in Settings.model_fields:
+        if not isinstance(reduce(_inside, steps[:-1], values), dict):
             raise ConfigurationError(
-                f"environment: {short(name)}: no such setting{hint}; one is written {PREFIX}TABLE__KEY, or "
-                f"{PREFIX}TARGETS__NAME__KEY, and tables are {', '.join(Settings.model_fields)}"
+                f"environment {short(name)}: another variable says this is no table of keys"
             )
-        yield name, steps
+        return
+    paths = [path for path in key_paths() if path[:-1] != ("notify",)]  # a list is set as a whole
+    meant = nearest("__".join(steps), ["config", *map("__".join, paths)])
+    hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
+    raise ConfigurationError(
+        f"environment: {short(name)}: no such setting{hint}; one is written {PREFIX}TABLE__KEY, or "
+        f"{PREFIX}TARGETS__NAME__KEY, and tables are {', '.join(Settings.model_fields)}"
+    )
 
 
 def _inside(table: Any, key: str) -> Any:  # noqa: ANN401 - a value may be anything

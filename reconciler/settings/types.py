@@ -178,8 +178,15 @@ class _Link:
             raise ValueError(f"{{{self.needed}}} is missing in it: write it like {self.example}")
         return value
 
+    def for_editors(self) -> WithJsonSchema:
+        """What of this a pattern can tell."""
+        others = rf"(?!.*\{{(?!({'|'.join(self.placeholders)})\}})[^{{}}]*\}})"
+        web = r"\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?#]\S*)?\s*"
+        pattern = rf"^{others}(?=.*\{{{self.needed}\}}){web}$"
+        return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [self.example]})
 
-_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
+
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def _host(value: str) -> str:
@@ -229,10 +236,16 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
 
 
 def _for_editors(text: str, **limit: int) -> WithJsonSchema:
-    """How a duration is written, in JSON Schema."""
-    pattern = f"^{text}({_NUMBER}|({_NUMBER}({_UNIT}))+)$"
+    """How a duration is written, in JSON Schema, with no more digits than one of ten years has."""
+    parts = [rf"0*[0-9]{{1,{_digits(unit)}}}(\.[0-9]+)?{unit}" for unit in _UNITS]
+    pattern = rf"^{text}(0*[0-9]{{1,{_digits('s')}}}(\.[0-9]+)?|({'|'.join(parts)})+)$"
     forms = [{"type": "string", "pattern": pattern}, {"type": "number", "maximum": _LONGEST, **limit}]
     return WithJsonSchema({"anyOf": forms, "examples": ["30s", "1h30m", "250ms"]})
+
+
+def _digits(unit: str) -> int:
+    """Of the largest whole number in this unit that a duration may have."""
+    return len(str(round(_LONGEST / _UNITS[unit])))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), _for_editors("", minimum=0)]
@@ -282,17 +295,17 @@ Repository = Annotated[str, AfterValidator(_repository)]
 PushUrl = Annotated[SecretStr | None, AfterValidator(_push_url)]
 PageTokens = Annotated[SecretStr | None, AfterValidator(_page_tokens)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
-CommitUrl = Annotated[
-    str, AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}"))
-]
-FileUrl = Annotated[
+_COMMIT_LINK = _Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}")
+_FILE_LINK = _Link(
+    "path", ("commit", "path", "line"), "https://git.example.com/models/blob/{commit}/{path}#L{line}"
+)
+CommitUrl = Annotated[str, AfterValidator(_COMMIT_LINK), _COMMIT_LINK.for_editors()]
+FileUrl = Annotated[str, AfterValidator(_FILE_LINK), _FILE_LINK.for_editors()]
+_HOST_OR_ADDRESS = rf"^(\*|{_HOST_NAME.pattern}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%.+)?)$"
+HostName = Annotated[
     str,
-    AfterValidator(
-        _Link(
-            "path", ("commit", "path", "line"), "https://git.example.com/models/blob/{commit}/{path}#L{line}"
-        )
-    ),
+    AfterValidator(_host),
+    Field(examples=["models.example.com", "*.example.com"], json_schema_extra={"pattern": _HOST_OR_ADDRESS}),
 ]
-HostName = Annotated[str, AfterValidator(_host), Field(examples=["models.example.com", "*.example.com"])]
 Crontab = Annotated[str, AfterValidator(crontab_line), Field(examples=["*/5 * * * *"])]
 Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1:8321"])]

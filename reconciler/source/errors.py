@@ -26,6 +26,7 @@ _REFUSED = (
     r"permission denied \(|\b40[13]\b|invalid credentials|access denied"
 )
 _AUTHORITY = r"certificate|self[- ]signed|unable to get local issuer"
+_OTHER_NAME = r"does not match target host|no alternative certificate subject name"
 _AWAY = (
     r"could not resolve|couldn't resolve|connection (?:refused|reset|timed out|closed)|unreachable|"
     r"no route|failed to connect|couldn't connect|timed out|unable to access|hung up|early eof"
@@ -48,8 +49,8 @@ _TO_REWRITE = (
     "good commit stays in use; take that commit out of the branch"
 )
 _TO_TRUST = (
-    "its certificate is not trusted; name the authority with `git config --global http.sslCAInfo FILE` or in "
-    "GIT_SSL_CAINFO"
+    "its certificate is not trusted; renew it if it has expired, or name its authority with `git config "
+    "--global http.sslCAInfo FILE` or in GIT_SSL_CAINFO"
 )
 
 # The first that fits is taken.
@@ -58,6 +59,7 @@ _ADVICE = (
     (r"host key verification failed", "its host key is not known; add it to ~/.ssh/known_hosts"),
     (_REFUSED, "the credentials were refused or missing; set up an SSH key or a git credential helper"),
     (MALFORMED.pattern, _TO_REWRITE),
+    (_OTHER_NAME, "its certificate is for another host; correct the host in the URL, or the certificate"),
     (_AUTHORITY, _TO_TRUST),
     (_PARTIAL, _TO_COMPLETE),
     (_AWAY, "it cannot be reached; check the network and the URL. The last good commit stays in use"),

@@ -28,6 +28,13 @@ _ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
 _NO_MODE = "000000"
 _MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many
 _FIELDS = 2  # of an entry
+_INSTEAD = {
+    "100644": " (there is a file of that name)",
+    "100755": " (there is a file of that name)",
+    "120000": " (there is a symbolic link of that name, which is never followed)",
+    "160000": " (there is a submodule of that name, which is never looked into)",
+}
+"""What has the name of a folder in a tree, by its mode."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,8 +81,9 @@ class FileReader:
         """
         path = plumbing.inside(path)
         files = self._listed(path, "-r", self._checked(commit), *plumbing.pathspec(path))
-        exists = not any(file.path == path for file in files) and bool(files or not path)
-        return Snapshot(commit, path, tuple(files) if exists else (), exists=exists)
+        instead = next((_INSTEAD.get(file.mode, "") for file in files if file.path == path), None)
+        exists = instead is None and bool(files or not path)
+        return Snapshot(commit, path, tuple(files) if exists else (), exists, instead or "")
 
     @asked_again
     def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:

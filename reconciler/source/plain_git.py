@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-
 _IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 _STAGED = ("ls-files", "-z", "--stage")
 _SUBMODULE = "160000 "
@@ -44,6 +43,16 @@ def submodules(layout: Layout, folders: Collection[str]) -> frozenset[str]:
         return frozenset()
     lines = listed(layout, *_STAGED, *pathspec(*folders)) or ()
     return frozenset(line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE))
+
+
+def is_tracked(layout: Layout, path: str) -> bool:
+    """Whether git's index has this file, or files below this folder, in the work tree or not."""
+    return bool(listed(layout, *_STAGED, *pathspec(path)))
+
+
+def is_tracked(layout: Layout, path: str) -> bool:
+    """Whether git's index has this file, or files below this folder, in the work tree or not."""
+    return bool(listed(layout, *_STAGED, *pathspec(path)))
 
 
 def listed(layout: Layout, *arguments: str) -> list[str] | None:

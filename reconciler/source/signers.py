@@ -229,7 +229,7 @@ class Keyring:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GPG")}
         try:
             done = subprocess.run(  # noqa: S603 - fixed words, and a path of the configuration's
-                [self.program, "--homedir", str(self.home), *arguments],
+                [self.program, "--quiet", "--homedir", str(self.home), *arguments],
                 env=environment | {"LC_ALL": "C"},
                 input=fed.encode("ascii"),
                 capture_output=True,

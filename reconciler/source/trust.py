@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from reconciler.source.signers import KeyFiles
 
 
-_MARK = "trust"  # it belongs to no target
+MARK = "trust"
+"""The mark; it belongs to no target."""
 _HEADS = 50  # newest commits whose moment is remembered while a commit is held
 _KEPT = 500  # signatures that are remembered
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
@@ -187,7 +188,7 @@ class Trust:
 
     @cached_property
     def _remembered(self) -> TrustMemory:
-        return TrustMemory.read(self._memory.marks("").get(_MARK))
+        return TrustMemory.read(self._memory.marks("").get(MARK))
 
     def _first_sight(self, head: str) -> Hold | None:
         """Judges the newest commit and remembers what was found."""
@@ -197,7 +198,7 @@ class Trust:
         if hold is None:
             remembered.good, remembered.seen = head, {}
         if self._writes:
-            self._memory.mark("", _MARK, remembered.write())
+            self._memory.mark("", MARK, remembered.write())
         return hold
 
     def _judge(self, head: str) -> Hold | None:

@@ -23,7 +23,7 @@ from reconciler.phrases import listed
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
 from reconciler.source.git_files import Layout, discover
-from reconciler.source.plain_git import ignored, is_ignored, submodules
+from reconciler.source.plain_git import ignored, is_ignored, is_tracked, submodules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -117,16 +117,29 @@ class WorkTree:
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
-        links = [step for step in (Path(path), *Path(path).parents)[:-1] if os.path.islink(self.base / step)]  # noqa: PTH114
-        if links or not os.path.isdir(self.base / path):  # noqa: PTH112 - raises nothing
-            way_out = "`reconciler init` makes it"
-            if self.is_bare:
-                way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
-            elif links:
-                way_out = f"{printable(str(links[0]))} is a symbolic link, which is never followed"
-            raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
+        if (why := self._why_none(path)) is not None:
+            raise ConfigurationError(f"{path}: no such directory in {self.base}; {why}")
         files = (self._file(one, path) for one in sorted(one for one, _ in self._entries(path, self.ignored)))
         return Snapshot("", path, tuple(file for file in files if file is not None))
+
+    def _why_none(self, path: str) -> str | None:
+        """What stands in place of a directory, and what to do; None where there is one to look at."""
+        links = [step for step in (Path(path), *Path(path).parents)[:-1] if os.path.islink(self.base / step)]  # noqa: PTH114
+        if not links and os.path.isdir(self.base / path):  # noqa: PTH112 - raises nothing
+            is_other = self._is_submodule(path) and Path(path).parts
+            return f"{path} is a submodule, which is never looked into" if is_other else None
+        if self.is_bare:
+            return "a bare repository has no files: check a commit, such as `--commit HEAD`"
+        if links:
+            return f"{printable(str(links[0]))} is a symbolic link, which is never followed"
+        if os.path.lexists(self.base / path):
+            return "there is a file of that name"
+        if self.layout is not None and is_tracked(self.layout, path):
+            return (
+                "git has it, and it is not checked out: run `git sparse-checkout add` with it, or "
+                "`git restore` it, or check a commit, such as `--commit HEAD`"
+            )
+        return "`reconciler init` makes it"
 
     def around(self, paths: Collection[str], root: str) -> Surroundings:
         """Some files below `root`, with what it takes to judge them without parsing everything there.

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from reconciler.engine.values import ModelState, Report
     from reconciler.views.lines import Tone
 
-Mode = Literal["plan", "apply", "status"]
+Mode = Literal["plan", "untrusted", "apply", "status"]
+"""What was asked for; `untrusted` is a plan that `apply` would not carry out."""
 
-_LEAD: dict[Mode, str] = {"plan": "Plan", "apply": "Applied", "status": "Status"}
+_LEAD: dict[Mode, str] = {"plan": "Plan", "untrusted": "Plan", "apply": "Applied", "status": "Status"}
 _WIDEST_TITLE = 48
 _QUIET = {Verdict.IN_SYNC, Verdict.UNMANAGED}
 _VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)

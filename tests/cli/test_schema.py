@@ -268,3 +268,49 @@ def test_the_manifests_of_the_demo_name_the_schema_that_lies_beside_them(tmp_pat
         line = file.read_text("utf-8").partition("\n")[0]
         assert line.startswith("# yaml-language-server: $schema=")
         assert (file.parent / line.rpartition("=")[2]).resolve() == beside
+
+
+_WEB = "https://git.example.com"
+
+
+@pytest.mark.parametrize(
+    ("key", "accepted", "refused"),
+    [
+        (
+            "schedule.every",
+            ["30s", "1h30m", "0.5d", "250ms", "0000000000030s", "315360000", "87600h"],
+            ["999999h", "9999999999", "99999d", "1y", "30S", ""],
+        ),
+        (
+            "web.allowed_hosts",
+            ["*", "*.a.b", "A-1_x.example.com", "10.0.0.1", "::1", "localhost", "fe80::1%eth0"],
+            ["https://a", "a:80", "[::1]", "a/b", "*a", "a..b", "b\u00fccher.example"],
+        ),
+        (
+            "web.commit_url",
+            [f"{_WEB}/{{commit}}", "HTTP://h?q={commit}#{commit}", f" {_WEB}/{{commit}} "],
+            [
+                _WEB,
+                f"{_WEB}/{{sha}}",
+                f"{_WEB}/{{commit}}/{{x}}",
+                "ftp://h/{commit}",
+                "https://u:p@h/{commit}",
+            ],
+        ),
+        (
+            "web.file_url",
+            [f"{_WEB}/{{path}}", f"{_WEB}/{{commit}}/{{path}}#L{{line}}"],
+            [f"{_WEB}/{{commit}}", f"{_WEB}/{{path}} b", f"{_WEB}/{{path}}/{{lines}}", "h/{path}"],
+        ),
+    ],
+)
+def test_an_editor_underlines_what_the_program_refuses(
+    tmp_path: Path, key: str, accepted: list[str], refused: list[str]
+) -> None:
+    """A text that has a form, by its pattern; and nothing that the program accepts."""
+    schema = _schema(tmp_path, "config")
+    table, name = key.split(".")
+    for text in (*accepted, *refused):
+        content = {table: {name: [text] if name.endswith("hosts") else text}}
+        assert schema.is_valid(content) is (text in accepted), text
+        assert _is_taken(content) is (text in accepted), text

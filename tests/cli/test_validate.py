@@ -12,6 +12,7 @@ import pytest
 from reconciler.contract import edition
 from reconciler.engine.check import check
 from reconciler.source.worktree import WorkTree
+from tests.git_repository import GitRepository
 from tests.program import EMBEDDED, Fleet, Program, manifest
 
 if TYPE_CHECKING:
@@ -195,6 +196,34 @@ def test_links_and_pipes_are_reported_and_never_read(fleet: Fleet, tmp_path: Pat
     }
     assert fleet("validate", "models.d/link.yaml").code == 1
     assert fleet("validate", "models.d/dir").code == 1
+
+
+def test_a_directory_that_git_has_and_is_not_checked_out_is_told_as_such(fleet: Fleet) -> None:
+    """`init` would be the wrong advice: it would write a second beginning."""
+    fleet.commit({"other/file": "x"})
+    fleet.repository.git("sparse-checkout", "set", "other")
+    done = fleet("validate")
+    assert (done.code, "git has it, and it is not checked out" in done.err) == (2, True)
+    assert "init" not in done.err
+    assert fleet("validate", "--commit", "HEAD").code == 0
+
+
+def test_what_has_the_name_of_the_directory_is_told(fleet: Fleet, tmp_path: Path) -> None:
+    """A file or a submodule, in the work tree as in a commit."""
+    other = GitRepository(tmp_path / "other")
+    other.commit({"a.yaml": manifest("a@1.0.0")})
+    fleet.repository.git("rm", "-rq", "models.d")
+    fleet.commit({"models.d": "x"})
+    assert "there is a file of that name" in fleet("validate").err
+    assert "no directory models.d (there is a file of that name)" in fleet("plan").err
+    fleet.commit({"models.d": None})
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add")
+    fleet.repository.git(*add, str(other.path), "models.d")
+    fleet.commit({})
+    assert "models.d is a submodule, which is never looked into" in fleet("validate").err
+    for command in (("plan",), ("doctor",), ("validate", "--commit", "HEAD")):
+        done = fleet(*command)
+        assert "no directory models.d (there is a submodule of that name" in done.out + done.err
 
 
 @pytest.mark.parametrize("where", ["models.d", "models.d/prod"])

@@ -419,6 +419,42 @@ def test_a_login_that_is_not_answered_makes_no_import_and_says_so(said: bytes, e
     assert all(request.path == "/v3/auth/tokens" for request in server.requests)
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (answer(503, b""), "IAM failed; a loop asks again by itself"),
+        (answer(500, {"error": {"message": "boom"}}), "IAM failed; IAM says: boom; a loop asks again"),
+        (answer(404, b"<html>"), "there is nothing here; check iam_endpoint of the target"),
+        (answer(302, b"", location="https://evil.example/"), "never followed; check iam_endpoint"),
+    ],
+)
+def test_a_login_that_fails_is_told_of_iam_and_not_of_the_registry(said: bytes, words: str) -> None:
+    """Whoever reads it looks at the right server and the right setting."""
+    iam = Iam()
+    iam.refuse = said
+    error, _ = _logged_in(iam, lambda registry: registry.list_models())
+    assert words in str(error)
+    assert "the registry" not in str(error)
+    assert "settled" not in str(error)
+
+
+@pytest.mark.parametrize("call", ["list_models", "create"])
+def test_an_iam_that_cannot_be_reached_is_named_with_its_setting(call: str) -> None:
+    """The registry answers; only the login finds no connection."""
+
+    async def main() -> str:
+        async with serving(lambda _: LIST) as server:
+            nobody = "http://127.0.0.1:1"
+            auth = PasswordAuth(nobody, "ci", GivenSecret("pw"), domain="d", scope="s")
+            registry = _registry(server.url, auth)
+            with pytest.raises(Unreachable) as caught:
+                await (registry.create(IMPORT) if call == "create" else registry.list_models())
+            await registry.aclose()
+            return str(caught.value)
+
+    assert "no login at IAM: no connection: check iam_endpoint, network and proxy" in asyncio.run(main())
+
+
 def test_a_login_whose_connection_drops_leaves_no_import_in_doubt() -> None:
     """The login was sent, the import never was."""
     error, _ = _logged_in(lambda _: DROP, lambda registry: registry.create(IMPORT))

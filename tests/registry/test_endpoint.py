@@ -60,14 +60,7 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message says so; with trust given, the same server is used."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    )
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
+    certificate, tls = _localhost(tmp_path)
 
     async def main() -> None:
         async with serving(lambda _: answer(200, {"models": []}), tls) as server:
@@ -83,6 +76,51 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(
                 usual_authorities.cache_clear()
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_an_authority_that_is_added_to_the_file_is_trusted_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client that was refused goes on, also when the file was away for a moment."""
+    certificate, tls = _localhost(tmp_path)
+    (tmp_path / "other").mkdir()
+    another, _ = _localhost(tmp_path / "other")
+    bundle = tmp_path / "bundle.pem"
+    shutil.copy(another, bundle)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+
+    async def main() -> None:
+        async with serving(lambda _: answer(200, {"models": []}), tls) as server:
+            url = server.url.replace("http://127.0.0.1", "https://localhost")
+            registry = ModelArtsRegistry(
+                url, "p", auth=RegistryAuth(), limits=Limits(**QUICK | {"read_attempts": 1})
+            )
+            for change in (lambda: None, bundle.unlink, lambda: shutil.copy(certificate, bundle)):
+                change()
+                with pytest.raises(RegistryUnavailable, match="certificate"):
+                    await registry.list_models()
+            assert await registry.list_models() == ()
+            await registry.aclose()
+
+    usual_authorities.cache_clear()
+    try:
+        asyncio.run(main())
+    finally:
+        usual_authorities.cache_clear()
+
+
+def _localhost(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for localhost that signs itself, and the context of a server that has it."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    )
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    return certificate, tls
 
 
 async def _list(url: str, **settings: Any) -> Any:

@@ -251,3 +251,12 @@ def test_codes_are_known_in_all_their_spellings() -> None:
 def test_a_refusal_names_its_remedy(code: str) -> None:
     """OBS permission, quota, size and source each say what a person can do."""
     assert ERROR_RULES[code].remedy in str(_said(400, code))
+
+
+def test_a_read_that_fails_is_not_told_as_an_import_in_doubt() -> None:
+    """There is nothing to settle about a read, so the advice is another."""
+    for status, code in ((503, None), (500, "ModelArts.0010"), (500, "ModelArts.3579")):
+        assert "settled by looking at the registry" in str(_said(status, code))
+        read = str(_said(status, code, method="GET"))
+        assert "settled" not in read
+        assert "a loop asks again by itself; a command has to be run again later" in read

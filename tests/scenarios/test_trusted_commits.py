@@ -98,6 +98,11 @@ def test_doctor_says_whether_the_newest_commit_is_trusted(signed: Signed) -> Non
     done = signed("doctor")
     assert done.code == 4
     assert f"trust: commit {bad[:12]} is signed by key SHA256:" in done.out
+    (signed.folder.parent / "signers").unlink()
+    done = signed("doctor")
+    assert done.code == 2
+    assert "FAIL  trust: source.verify.allowed_signers: " in done.out
+    assert "correct what source.verify names" in done.out
 
 
 def test_a_hold_survives_that_a_few_models_alone_are_judged(signed: Signed) -> None:
@@ -109,6 +114,22 @@ def test_a_hold_survives_that_a_few_models_alone_are_judged(signed: Signed) -> N
         assert len(_held(signed.json("status"))) == 1
 
 
+def test_status_names_the_commit_that_stops_everything(signed: Signed) -> None:
+    """Where an untrusted commit is refused and not held, no report speaks of it."""
+    signed.configured('on_failure = "refuse"')
+    assert "not trusted" not in signed("status").err
+    bad = signed.declared("b@1.0.0", by="eve")
+    assert signed("apply").code == 4
+    done = signed("status")
+    assert f"note: commit {bad[:12]}, first seen at " in done.err
+    assert "nothing is reconciled as long as it is the newest" in done.err
+    assert signed("status", "--quiet").err == ""
+    signed.dropped()
+    signed.declared("c@1.0.0")
+    assert signed("apply").code == 0
+    assert "not trusted" not in signed("status").err
+
+
 def test_the_plan_of_an_untrusted_commit_says_so(signed: Signed) -> None:
     """`plan --commit` shows what it would do, and that it will not be done."""
     signed.repository.git("checkout", "-q", "-b", "proposal")
@@ -117,6 +138,7 @@ def test_the_plan_of_an_untrusted_commit_says_so(signed: Signed) -> None:
     done = signed.json("plan", "--commit", "proposal")
     assert (done.json["commit"], done.verdicts["b@1.0.0"]) == (bad, "import")
     assert done.json["notes"][0].startswith(f"not trusted: commit {bad[:12]} is signed by key SHA256:")
+    assert "Next: `reconciler apply` imports" not in signed("plan", "--commit", "proposal").out
     assert signed.json("plan", "--commit", "main").json["notes"] == []
     assert signed("plan", "--commit", "nothing").code == 3
 

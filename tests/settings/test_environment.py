@@ -218,6 +218,21 @@ def test_nothing_is_passed_over_in_silence(tmp_path: Path, variables: dict[str, 
     assert expected in _refusal(tmp_path, **variables)
 
 
+def test_every_variable_that_is_none_is_told_at_once(tmp_path: Path) -> None:
+    """Each on a line of its own, of whichever kind its mistake is."""
+    variables = {
+        "RECONCILER_BOGUS__X": "1",
+        "RECONCILER_SCHEDUL__EVERY": "5m",
+        "RECONCILER_STATE": "no table",
+        "RECONCILER_SOURCE__REPO": ".",
+        "RECONCILER_SOURCE__REPO__X": "y",
+    }
+    lines = _refusal(tmp_path, **variables).splitlines()
+    told = variables.keys() - {"RECONCILER_SOURCE__REPO"}
+    assert len(lines) == len(told)
+    assert all(any(f"{name}:" in line for line in lines) for name in told)
+
+
 def test_a_table_of_a_misspelt_target_is_told_as_such(tmp_path: Path) -> None:
     """Else it would be one more target, which has no kind."""
     text = "[targets.prod]\n" + _written(CLOUD)

@@ -142,6 +142,14 @@ def test_a_changed_password_keeps_the_mirror() -> None:
         ),
         ("fatal: unable to access 'https://h/': Could not resolve host: h", "cannot be reached"),
         ("ssh: connect to host h port 22: Connection refused", "cannot be reached"),
+        (
+            "fatal: unable to access 'https://h/': server certificate verification failed",
+            "renew it if it has",
+        ),
+        (
+            "fatal: unable to access 'https://h/': certificate subject name (x) does not match target host",
+            "certificate is for another host",
+        ),
         ("fatal: repository 'https://h/x/' not found", "no git repository"),
         ("fatal: transport 'file' not allowed", "partial clone"),
         ("fatal: write error: No space left on device", "disk is full"),

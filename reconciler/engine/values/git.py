@@ -34,12 +34,15 @@ class Snapshot(NamedTuple):
     Attributes:
         path: the directory, without a trailing `/`.
         files: every blob, symlink and submodule below it, at any depth, manifests or not.
+        exists: whether there is such a directory.
+        instead: what has its name where there is none, to follow `has no directory` in a message; else empty.
     """
 
     commit: str
     path: str
     files: tuple[File, ...]
     exists: bool = True
+    instead: str = ""
 
 
 class CommitInfo(NamedTuple):
