@@ -67,13 +67,8 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
     """
     desired, name = declared.desired([pair]), pair.model_name
     used = declared.versions([name])[name].union(key.model_version for key in remembered)
-    view = PlannerInput(
-        target.name,
-        desired,
-        now,
-        entries={} if entry is None else {pair: entry},
-        used_versions={name: used},
-    )
+    entries = {} if entry is None else {pair: entry}
+    view = PlannerInput(target.name, desired, now, entries=entries, used_versions={name: used})
     view, model_id, detail = await _registered(target, view, pair)
     manifest = declared.whole(desired.manifests.values()).get(pair)
     request: Mapping[str, Any] = manifest.request if manifest else {}
