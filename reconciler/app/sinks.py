@@ -10,7 +10,7 @@ from reconciler.app.finding import Finding
 from reconciler.engine.episodes import Subscription
 from reconciler.errors import ConfigurationError, Exit
 from reconciler.phrases import did_you_mean
-from reconciler.settings.section import sink_url_fault
+from reconciler.settings.secret_texts import sink_url_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
