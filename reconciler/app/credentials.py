@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember, shown_name
-from reconciler.settings.section import page_tokens_of
+from reconciler.settings.secret_texts import page_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from reconciler.engine.check import check, counted
 from reconciler.errors import BudgetError, ConfigurationError, Exit, ReconcilerError
 from reconciler.network import is_loopback
 from reconciler.phrases import many
-from reconciler.settings.section import sink_url_fault
+from reconciler.settings.secret_texts import sink_url_fault
 from reconciler.state import check as check_state
 from reconciler.state import open_state
 

@@ -1,9 +1,8 @@
-"""What every table of the configuration has in common, how a secret is given in one, and what it is like."""
+"""What every table of the configuration has in common, and how a secret is given in one."""
 
 from collections.abc import Iterable, Iterator
 from inspect import get_annotations
 from typing import Any, ClassVar, Literal, Self, get_origin
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -16,11 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from reconciler.network import is_loopback
-
 _EMPTY = "is empty: give a value, or leave it out"
-_SHORTEST_TOKEN = 16  # characters
-_MOST_TOKENS = 2  # the one in use and the next one
 
 
 def table(description: str) -> Any:  # noqa: ANN401 - as pydantic's own `Field`
@@ -147,45 +142,3 @@ def printed(what: str) -> Any:  # noqa: ANN401
 def secret_names(model: type[BaseModel]) -> list[str]:
     """The secrets of a section, each of which is given in one of its ways."""
     return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]
-
-
-# --- the text of a secret, wherever it is given: in the file or elsewhere -------------------------------
-
-
-def page_tokens_of(text: str) -> list[str]:
-    """The tokens that a text holds, one a line.
-
-    Raises:
-        ValueError: there is none, or one is short enough to be guessed, or there are more than two.
-    """
-    tokens = text.split()
-    if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
-        raise ValueError(
-            f"there is none, or one of less than {_SHORTEST_TOKEN} characters: give a long random one, such "
-            "as `openssl rand -hex 32` prints"
-        )
-    if len(tokens) > _MOST_TOKENS:
-        raise ValueError(
-            f"there are {len(tokens)}: give {_MOST_TOKENS} at most, the one in use and the next one"
-        )
-    return tokens
-
-
-def sink_url_fault(kind: str, text: str) -> str | None:
-    """What is wrong with the URL of a sink of this kind, in words that repeat nothing of it.
-
-    Apprise alone knows what is a URL of its own. Alertmanager may be asked by http, but for credentials.
-    """
-    if kind == "apprise":
-        return None
-    try:
-        parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or len(text.split()) > 1 or parts.scheme not in ("http", "https"):
-        return "is no address of a web server: write https://host/path"
-    in_clear = kind == "alertmanager" and "@" not in text
-    if parts.scheme == "http" and not (in_clear or is_loopback(host)):
-        return "would be sent unencrypted: write https (http is for loopback)"
-    return None

@@ -8,16 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 
 from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
-from reconciler.settings.section import (
-    Credentials,
-    Section,
-    in_file,
-    in_variable,
-    itself,
-    mistakes,
-    sink_url_fault,
-    table,
-)
+from reconciler.settings.secret_texts import sink_url_fault
+from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, mistakes, table
 from reconciler.settings.targets import Target
 from reconciler.settings.types import (
     Address,

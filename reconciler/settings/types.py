@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJson
 from reconciler.errors import ConfigurationError
 from reconciler.network import is_address, is_loopback
 from reconciler.phrases import did_you_mean, listed
-from reconciler.settings.section import page_tokens_of
+from reconciler.settings.secret_texts import page_tokens_of
 from reconciler.text_form import Form
 
 _FIELDS = {

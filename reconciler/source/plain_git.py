@@ -50,11 +50,6 @@ def is_tracked(layout: Layout, path: str) -> bool:
     return bool(listed(layout, *_STAGED, *pathspec(path)))
 
 
-def is_tracked(layout: Layout, path: str) -> bool:
-    """Whether git's index has this file, or files below this folder, in the work tree or not."""
-    return bool(listed(layout, *_STAGED, *pathspec(path)))
-
-
 def listed(layout: Layout, *arguments: str) -> list[str] | None:
     """What git prints, ended by NUL characters; None where it fails."""
     environment = for_local(layout)
