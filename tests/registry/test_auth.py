@@ -452,7 +452,10 @@ def test_an_iam_that_cannot_be_reached_is_named_with_its_setting(call: str) -> N
             await registry.aclose()
             return str(caught.value)
 
-    assert "no login at IAM: no connection: check iam_endpoint, network and proxy" in asyncio.run(main())
+    assert (
+        "no login at IAM: no connection to 127.0.0.1:1: check iam_endpoint, network and proxy"
+        in asyncio.run(main())
+    )
 
 
 def test_a_login_whose_connection_drops_leaves_no_import_in_doubt() -> None:
