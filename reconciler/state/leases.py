@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SURVEY = text("""
     SELECT clock_timestamp(), target, holder, epoch, since, expires_at,
         (SELECT count(*) FROM replica WHERE expires_at > clock_timestamp()),
-        concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM standing),
+        concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM verdicts),
             (SELECT md5(body) FROM report ORDER BY id DESC LIMIT 1),
             (SELECT string_agg(name, ' ' ORDER BY name) FROM mark
              WHERE target = '' AND name LIKE 'request %'))

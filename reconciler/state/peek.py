@@ -100,7 +100,7 @@ def model_candidates(url: str, prefix: str) -> list[str]:
     name, separator, version = prefix.partition("@")
     if separator:
         return _versions(url, name, version)
-    names = _column(url, "SELECT DISTINCT model_name FROM standing WHERE model_name >= ? LIMIT ?", name)
+    names = _column(url, "SELECT DISTINCT model_name FROM verdicts WHERE model_name >= ? LIMIT ?", name)
     matching = sorted(one for one in names if one.startswith(name))
     return _versions(url, matching[0], "") if len(matching) == 1 else matching
 
@@ -112,7 +112,7 @@ def target_candidates(url: str, prefix: str) -> list[str]:
 
 
 def _versions(url: str, name: str, prefix: str) -> list[str]:
-    query = "SELECT DISTINCT model_version FROM standing WHERE model_name = ? LIMIT ?"
+    query = "SELECT DISTINCT model_version FROM verdicts WHERE model_name = ? LIMIT ?"
     return sorted(f"{name}@{one}" for one in _column(url, query, name) if one.startswith(prefix))
 
 
