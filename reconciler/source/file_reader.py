@@ -49,7 +49,7 @@ def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, 
         try:
             return ask(self, *args, **kwargs)
         except GitError:
-            if not self._origin.replace():
+            if not self._backend.replace():
                 raise
             return ask(self, *args, **kwargs)
 
@@ -59,8 +59,8 @@ def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, 
 class FileReader:
     """Lists, reads and compares what commits of one repository hold, as far as its budgets go."""
 
-    def __init__(self, origin: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
-        self._origin = origin
+    def __init__(self, backend: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
+        self._backend = backend
         self._budgets = budgets
         self._paths = tuple(plumbing.inside(path) for path in paths)
         self._span: _Span | None = None
@@ -68,7 +68,7 @@ class FileReader:
     def _checked(self, commit: str) -> str:
         """`commit`, once it is certain that it cannot be taken for an option."""
         if not is_object_id(commit):
-            raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
+            raise SourceError(f"{self._backend.named}: '{printable(commit)}' is not a whole commit id")
         return commit
 
     @asked_again
@@ -112,7 +112,7 @@ class FileReader:
         remaining = tuple(blobs)
         for blob in remaining:
             if not is_object_id(blob):
-                raise SourceError(f"{self._origin.named}: '{printable(blob)}' is not an object id")
+                raise SourceError(f"{self._backend.named}: '{printable(blob)}' is not an object id")
         while remaining:
             done = 0
             try:
@@ -120,7 +120,7 @@ class FileReader:
                     done += 1
                     yield content
             except GitError:
-                if not self._origin.replace():
+                if not self._backend.replace():
                     raise
             remaining = remaining[done:]
 
@@ -137,10 +137,10 @@ class FileReader:
         yield from self.read(blob for blob, size in sizes.items() if size <= at_most)
 
     def _contents(self, blobs: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        for blob, content in plumbing.contents(self._origin.commands, blobs):
+        for blob, content in plumbing.contents(self._backend.commands, blobs):
             if content is None:
                 raise GitError(
-                    f"{self._origin.named}: object {blob} is missing, or no file's content; "
+                    f"{self._backend.named}: object {blob} is missing, or no file's content; "
                     "run `git fsck` there, or clone it anew"
                 )
             yield blob, content
@@ -150,12 +150,12 @@ class FileReader:
         """Bytes of each content; no process is started when there is none."""
         if not blobs:
             return {}
-        with self._origin.commands.stream(*plumbing.MEASURED, feed=as_lines(blobs)) as output:
+        with self._backend.commands.stream(*plumbing.MEASURED, feed=as_lines(blobs)) as output:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, plumbing.sizes(printed), strict=True))
 
     def _listed(self, where: str, *arguments: str) -> list[File]:
-        with self._origin.commands.stream(*plumbing.LISTED, *arguments) as output:
+        with self._backend.commands.stream(*plumbing.LISTED, *arguments) as output:
             return plumbing.files(output.pieces(), self._budgets, printable(where) or "the repository")
 
     # two commits beside each other
@@ -210,7 +210,7 @@ class FileReader:
     def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
         """Which entries below these folders differ, see `_entries`; None where git refuses it."""
         arguments = (*_DIFFERENCE, *commits, *plumbing.pathspec(*paths))
-        return self._origin.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
+        return self._backend.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
 
     def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
         return self._between(*log.LOG, *log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
@@ -223,7 +223,7 @@ class FileReader:
         def read(pieces: Iterator[bytes]) -> list[log.Commit]:
             return list(log.commits(bounded(pieces, most, excess), self._budgets))
 
-        return self._origin.commands.attempt(*arguments, read=read)
+        return self._backend.commands.attempt(*arguments, read=read)
 
 
 @dataclass(frozen=True, slots=True)

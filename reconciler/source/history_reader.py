@@ -35,7 +35,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return _parents_of(self._origin.commands, [self._checked(commit)])
+        return _parents_of(self._backend.commands, [self._checked(commit)])
 
     @asked_again
     def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
@@ -54,7 +54,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: one of them is no whole commit id, or git failed.
         """
-        commands, commits = self._origin.commands, (self._checked(commit), self._checked(earlier))
+        commands, commits = self._backend.commands, (self._checked(commit), self._checked(earlier))
         try:
             base = commands.text("merge-base", *commits, accept=FOUND_OR_NOT)
         except GitError as error:
@@ -63,7 +63,7 @@ class HistoryReader(FileReader):
             base = ""
         if base == earlier:
             return True
-        cut_off = self._origin.layout.shallow()
+        cut_off = self._backend.layout.shallow()
         return _goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @asked_again
@@ -74,7 +74,7 @@ class HistoryReader(FileReader):
             SourceError: one of them is no whole commit id, or git failed.
         """
         commits = (self._checked(commit), self._checked(other))
-        return self._origin.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
+        return self._backend.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
 
     @asked_again
     def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
@@ -89,7 +89,7 @@ class HistoryReader(FileReader):
         named: dict[str, CommitInfo] = {}
         with (
             suppress(BudgetError),  # the others are known by what the journal says of them
-            self._origin.commands.stream(*log.NAMED, feed=as_lines(ids)) as output,
+            self._backend.commands.stream(*log.NAMED, feed=as_lines(ids)) as output,
         ):
             for logged in log.commits(output.pieces(), self._budgets):
                 named[logged.commit] = logged.commit_info
@@ -131,7 +131,7 @@ class HistoryReader(FileReader):
         """
         fed = as_lines(map(self._checked, commits))
         where = plumbing.pathspec(plumbing.inside(path))
-        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
+        with self._backend.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
             logged = list(log.commits(output.pieces(), self._budgets))
             return CommitGraph(commits[0], logged, self._entries)
 
@@ -141,7 +141,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return int(self._origin.commands.run("rev-list", "--count", self._checked(commit), "--"))
+        return int(self._backend.commands.run("rev-list", "--count", self._checked(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -161,15 +161,17 @@ class HistoryReader(FileReader):
             yield self._whole_graph(commit, where)
             return
         try:
-            with self._origin.commands.stream(*log.LOG, self._checked(commit), *where, accept=None) as output:
+            with self._backend.commands.stream(
+                *log.LOG, self._checked(commit), *where, accept=None
+            ) as output:
                 yield CommitGraph(commit, self._logged(output))
         except GitError:
-            self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
+            self._backend.replace()  # what was read already cannot be asked again here: the next cycle does
             raise
 
     @asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        commands, logged = self._origin.commands, list[log.Commit]()
+        commands, logged = self._backend.commands, list[log.Commit]()
         try:
             with commands.stream(*log.GRAPH, self._checked(commit), "--") as output:
                 lines, cut = log.newest(output.pieces(), self._budgets)
@@ -185,7 +187,7 @@ class HistoryReader(FileReader):
         """What git tells of the commits of these lines, part by part: a process keeps what it has told."""
         for start in range(0, len(lines), _TOLD_AT_ONCE):
             fed = log.fed(lines[start : start + _TOLD_AT_ONCE])
-            with self._origin.commands.stream(*log.TOLD, *where, feed=fed, in_bulk=True) as output:
+            with self._backend.commands.stream(*log.TOLD, *where, feed=fed, in_bulk=True) as output:
                 yield from output.pieces()
 
     def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
@@ -194,7 +196,7 @@ class HistoryReader(FileReader):
         At its end, where it is read to there, it is certain that git told all of it.
         """
         yield from log.commits(output.pieces(), self._budgets._replace(path=sys.maxsize))
-        self._origin.commands.require_success(output)
+        self._backend.commands.require_success(output)
 
     def _bare(self, span: str) -> list[log.Commit] | None:
         """The commits without what they did; None also where that is more than is read."""
