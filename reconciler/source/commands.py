@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source.environment import configuration, not_passed_on
+from reconciler.source.git_env import configuration, not_passed_on
 from reconciler.source.plumbing import bounded
 
 if TYPE_CHECKING:

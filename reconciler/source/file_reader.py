@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source import log, plumbing
+from reconciler.source import git_log, plumbing
 from reconciler.source.commands import GitError
 from reconciler.source.git_files import is_object_id
 from reconciler.source.plumbing import as_lines, bounded, path_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.source.backend import Backend
 
 _SEVERAL = 2  # targets
-_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *log.EXACT)
+_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *git_log.EXACT)
 _ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
 _NO_MODE = "000000"
 _MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many
@@ -212,16 +212,16 @@ class FileReader:
         arguments = (*_DIFFERENCE, *commits, *plumbing.pathspec(*paths))
         return self._backend.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
 
-    def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
-        return self._between(*log.LOG, *log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
+    def _log_of(self, span: str, *paths: str) -> list[git_log.Commit] | None:
+        return self._between(*git_log.LOG, *git_log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
 
-    def _between(self, *arguments: str) -> list[log.Commit] | None:
+    def _between(self, *arguments: str) -> list[git_log.Commit] | None:
         """The commits of a log, together no longer than a list of files may be; None where git refuses it."""
         most = self._budgets.listed_bytes
         excess = f"it is longer than {most:,} bytes; raise limits.listed_bytes to have it read"
 
-        def read(pieces: Iterator[bytes]) -> list[log.Commit]:
-            return list(log.commits(bounded(pieces, most, excess), self._budgets))
+        def read(pieces: Iterator[bytes]) -> list[git_log.Commit]:
+            return list(git_log.commits(bounded(pieces, most, excess), self._budgets))
 
         return self._backend.commands.attempt(*arguments, read=read)
 
@@ -239,13 +239,13 @@ class _Span:
     old: str
     new: str
     entries: Mapping[str, bool]
-    commits: Sequence[log.Commit]
+    commits: Sequence[git_log.Commit]
 
     def entries_below(self, path: str) -> dict[str, bool]:
         """The paths below one of these folders, or the folder's own, that differ."""
         return {name: there for name, there in self.entries.items() if _is_below(name, path)}
 
-    def commits_below(self, path: str) -> list[log.Commit]:
+    def commits_below(self, path: str) -> list[git_log.Commit]:
         """The commits with what they did there."""
         return [
             commit

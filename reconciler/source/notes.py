@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.source import environment, plumbing
-from reconciler.source.bare import Upkeep
+from reconciler.source import git_env, plumbing
+from reconciler.source.bare_repository import Upkeep
 from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.git_files import bare_layout, is_object_id
 from reconciler.source.plumbing import blocks, path_of
@@ -293,11 +293,11 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
         sha256: whether the commits' ids are SHA-256.
     """
     layout = bare_layout(folder / f"{remote.digest(ref)}.git")
-    variables = environment.for_mirror(layout)
+    variables = git_env.for_mirror(layout)
     git_there = partial(Commands, layout.git_dir, redact=remote.redact)
     writing = git_there(variables, timeout=timeout)
-    packed = environment.configuration((*_AS_THEY_ARE, *_AUTOMATIC))
+    packed = git_env.configuration((*_AS_THEY_ARE, *_AUTOMATIC))
     packing = git_there(variables | packed, timeout=timeout * _PACKING)
-    pushed = environment.for_remote(layout, remote, _TO_REMOTE)
+    pushed = git_env.for_remote(layout, remote, _TO_REMOTE)
     talking = git_there(pushed, timeout=timeout, named=remote.shown)
     return Notes(writing, layout.git_dir, ref, talking, Upkeep(layout.git_dir, packing, sha256))

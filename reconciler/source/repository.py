@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.trust import Hold
     from reconciler.source.notes import Notes
-    from reconciler.source.surroundings import Trait
+    from reconciler.source.repository_traits import Trait
     from reconciler.source.trust import Trust
 
 
@@ -180,9 +180,9 @@ class GitSource(HistoryReader):
         """What is followed, in words for a person."""
         return self._backend.followed()
 
-    def surroundings(self) -> Sequence[Trait]:
+    def traits(self) -> Sequence[Trait]:
         """What is unusual about the repository, and whether it needs a look. Raises SourceError."""
-        return self._backend.surroundings()
+        return self._backend.traits()
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Folders in which something changes when a local branch moves; none for a remote.

@@ -16,7 +16,7 @@ from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import CommitInfo, Delta
 from reconciler.source import history_reader
 from reconciler.source.commands import Commands
-from reconciler.source.log import Commit, commits
+from reconciler.source.git_log import Commit, commits
 from tests.effort import examples
 from tests.source.asking import attributed
 from tests.source.histories import Step, histories, make
