@@ -33,15 +33,15 @@ _LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock")
 
 
 @contextmanager
-def locked(folder: Path, patience: float) -> Iterator[bool]:
-    """Whether this process alone writes to the folder: False when another went on for `patience` seconds.
+def locked(folder: Path, timeout: float) -> Iterator[bool]:
+    """Whether this process alone writes to the folder: False when another went on for `timeout` seconds.
 
     The lock is the kernel's and dies with its holder. On a file system without locks nobody is kept away, and
     git's own have to do.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield _wait_for(descriptor, time.monotonic() + patience)
+        yield _wait_for(descriptor, time.monotonic() + timeout)
     finally:
         os.close(descriptor)
 
@@ -138,8 +138,8 @@ _OF_THEM = re.compile(r"^remote: .*$", re.MULTILINE)  # how far it is, and what 
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
-    """Of one repository that holds notes alone, which nobody but this program writes.
+class NotesRepository:
+    """One repository that holds notes alone, which nobody but this program writes.
 
     It is a copy of what the journal and a remote hold: one that is damaged is moved aside and begun anew.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
 from reconciler.source import git_env, plumbing
-from reconciler.source.bare_repository import Upkeep
+from reconciler.source.bare_repository import NotesRepository
 from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.git_files import bare_layout, is_object_id
 from reconciler.source.plumbing import blocks, path_of
@@ -57,7 +57,7 @@ class Notes:
         git_dir: Path,
         ref: str,
         talking: Commands | None = None,
-        upkeep: Upkeep | None = None,
+        notes_repository: NotesRepository | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -66,7 +66,7 @@ class Notes:
             git_dir: that repository's.
             ref: begins with `refs/notes/`.
             talking: git with the remote `source`, to share them; None shares them with nobody.
-            upkeep: of a repository that holds notes alone; None where it is somebody else's.
+            notes_repository: one that holds notes alone; None where it is somebody else's.
         """
         identity = {
             f"GIT_{role}_{kind}": value
@@ -77,7 +77,7 @@ class Notes:
         self._git_dir = git_dir
         self._ref = ref
         self._talking = talking
-        self._upkeep = upkeep
+        self._notes_repository = notes_repository
 
     @property
     def tip(self) -> str | None:
@@ -176,7 +176,7 @@ class Notes:
         Raises:
             SourceError: there is nowhere to write.
         """
-        return None if self._upkeep is None else self._upkeep.prepare()
+        return None if self._notes_repository is None else self._notes_repository.prepare()
 
     def replace_damaged(self, error: SourceError) -> str | None:
         """Begins anew if git failed for damage here, and nobody else writes here; says where that was moved.
@@ -186,23 +186,27 @@ class Notes:
         Raises:
             SourceError: there is nowhere to begin.
         """
-        if self._upkeep is None:
+        if self._notes_repository is None:
             return None
         is_certain = isinstance(error, NoNotesError)  # git itself finds no fault with such a ref
-        return self._upkeep.begin_anew() if is_certain else self._upkeep.replace_damaged(error)
+        return (
+            self._notes_repository.begin_anew()
+            if is_certain
+            else self._notes_repository.replace_damaged(error)
+        )
 
     def tidy(self) -> None:
         """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
-        if self._upkeep is not None:
-            self._upkeep.pack()
+        if self._notes_repository is not None:
+            self._notes_repository.pack()
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self._commands.close()
         if self._talking is not None:
             self._talking.close()
-        if self._upkeep is not None:
-            self._upkeep.close()
+        if self._notes_repository is not None:
+            self._notes_repository.close()
 
     def _tip(self, ref: str) -> str | None:
         """The commit that a ref names; None where there is no such ref. Raises SourceError."""
@@ -300,4 +304,4 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
     packing = git_there(variables | packed, timeout=timeout * _PACKING)
     pushed = git_env.for_remote(layout, remote, _TO_REMOTE)
     talking = git_there(pushed, timeout=timeout, named=remote.shown)
-    return Notes(writing, layout.git_dir, ref, talking, Upkeep(layout.git_dir, packing, sha256))
+    return Notes(writing, layout.git_dir, ref, talking, NotesRepository(layout.git_dir, packing, sha256))

@@ -29,7 +29,7 @@ _KEPT = 16 * 1024  # bytes of git's errors kept, the newest
 _PIECE = 64 * 1024
 
 
-class SilentGitError(Exception):
+class GitTimeoutError(Exception):
     """Git said nothing for longer than it was given, or took longer altogether; the text says which."""
 
 
@@ -153,10 +153,10 @@ class GitProcess(io.RawIOBase):
     def _remaining(self, begun: float) -> float:
         return min(self.idle_timeout, self.longest - self._waited) - (time.monotonic() - begun)
 
-    def _late(self) -> SilentGitError:
+    def _late(self) -> GitTimeoutError:
         if self.longest - self._waited <= self.idle_timeout:
-            return SilentGitError(f"gave no whole answer for {self.longest:g} s")
-        return SilentGitError(f"gave no answer for {self.idle_timeout:g} s")
+            return GitTimeoutError(f"gave no whole answer for {self.longest:g} s")
+        return GitTimeoutError(f"gave no answer for {self.idle_timeout:g} s")
 
     def _received(self, buffer: bytearray | memoryview) -> int | None:
         """Bytes read without waiting, which saves a look at the other pipes; None when there are none yet."""

@@ -72,7 +72,7 @@ def work_tree(
     return WorkTree(layout.top, layout, tuple(folders), opened)
 
 
-class Surroundings(NamedTuple):
+class RelatedFiles(NamedTuple):
     """Some files, and what it takes to judge them.
 
     Attributes:
@@ -141,7 +141,7 @@ class WorkTree:
             )
         return "`reconciler init` makes it"
 
-    def around(self, paths: Collection[str], root: str) -> Surroundings:
+    def with_related(self, paths: Collection[str], root: str) -> RelatedFiles:
         """Some files below `root`, with what it takes to judge them without parsing everything there.
 
         Whatever claims a pair that one of them claims comes with them, and with a file that declares no model
@@ -157,7 +157,7 @@ class WorkTree:
             if not claimed.isdisjoint(pairs) or Path(path).parent in above:
                 beside = self._file(path)
                 files |= {path: beside} if beside is not None and path not in files else {}
-        return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
+        return RelatedFiles(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
     def referring(self, paths: Collection[str], root: str) -> dict[str, set[str]]:
         """By each of these that declares nothing, as a configuration, the files that seem to name it."""
