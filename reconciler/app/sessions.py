@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
-_STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
+_STATE_CALL = 25.0  # seconds; see `reconciler.state.timeouts`
 _LISTED_ON_THE_PAGE = 5000  # models
 
 

@@ -90,13 +90,13 @@ class Database:
         """Whether other machines may write to it, so that leases say who does, and not a file lock."""
         return self._engine.dialect.name != "sqlite"
 
-    def unhurried(self, connection: Connection) -> AbstractContextManager[None]:
+    def long_transaction(self, connection: Connection) -> AbstractContextManager[None]:
         """Of a transaction that may take long; a file's takes as long as it likes."""
         if not self.is_shared:
             return nullcontext()
-        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+        from reconciler.state.timeouts import long_transaction  # noqa: PLC0415 - brings the driver
 
-        return unhurried(connection)
+        return long_transaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -145,7 +145,7 @@ class Database:
 
         def guarded(connection: Connection) -> T:
             ensure_nobody_leads(connection, where)
-            with self.unhurried(connection):
+            with self.long_transaction(connection):
                 return work(connection)
 
         return self.write(guarded)

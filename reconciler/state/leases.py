@@ -83,7 +83,7 @@ _FENCE = text("""
     FOR SHARE
 """)
 _HOLDER = text("SELECT holder FROM lease WHERE target = :target")
-_SILENCE = 2.0  # seconds, at least, that an answer may take
+_LEAST_TIMEOUT = 2.0  # seconds, at least, that an answer may take
 _IDLE = (
     5.0  # seconds, at least, that a process may stand still in a transaction which holds up the next leader
 )
@@ -107,7 +107,7 @@ class SqlLeases:
         self.holder = holder
         self.term = term
         # an answer that comes after half the term is of no use any more
-        self._connections = connected(where, silence=max(term / 2, _SILENCE))
+        self._connections = connected(where, idle_timeout=max(term / 2, _LEAST_TIMEOUT))
         self._engine = self._connections.execution_options(isolation="READ COMMITTED")
         self._where = where
         self._closed = False

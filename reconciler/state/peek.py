@@ -77,15 +77,15 @@ def _of_server(url: str, mark: str) -> Sequence[Any] | None:
     try:
         from psycopg import Error, conninfo  # noqa: PLC0415 - only for such a state; it may not be installed
 
-        from reconciler.state.patience import CONNECTING, PatientConnection  # noqa: PLC0415
+        from reconciler.state.timeouts import CONNECTING, TimeoutConnection  # noqa: PLC0415
     except ImportError:
         return None
     try:
         given = conninfo.conninfo_to_dict("postgresql://" + url.partition("://")[2])
         facts: dict[str, Any] = {**CONNECTING, "connect_timeout": _TIMEOUT, **given}
         # one statement sees one moment; nothing is prepared, for the session may be a pooler's
-        with PatientConnection.connect(**facts, autocommit=True, prepare_threshold=None) as connection:
-            connection.silence = _TIMEOUT
+        with TimeoutConnection.connect(**facts, autocommit=True, prepare_threshold=None) as connection:
+            connection.idle_timeout = _TIMEOUT
             query = _QUERY.format(mark="%s", now="clock_timestamp()")
             return connection.execute(query.encode(), (mark,)).fetchone()
     except (Error, UnicodeError):

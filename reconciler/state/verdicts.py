@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, delete, func, select, update
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import Difference, ModelState, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import (
+from reconciler.state.errors import UnreadableState
+from reconciler.state.raw_rows import (
     KEY,
     Query,
     batches,
@@ -24,11 +25,10 @@ from reconciler.state.bulk import (
     given,
     insert_rows,
     is_file,
-    raw,
+    raw_query,
     select_rows,
     stream_rows,
 )
-from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import all_plain, all_stored, moment_of, stamp, stored
 from reconciler.state.tables import NOT_IN_SYNC, verdicts
 
@@ -46,7 +46,7 @@ _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a 
 _FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
 COLUMNS = (*_FACTS, "told", "since")
 _facts = attrgetter(*_FACTS)
-ROWS = raw(verdicts, ("id", *COLUMNS))
+ROWS = raw_query(verdicts, ("id", *COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER = ""
 VERDICTS = {verdict.value: verdict for verdict in Verdict}
@@ -88,7 +88,7 @@ def rows_of(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
-    query, ours = raw(verdicts, columns), verdicts.c
+    query, ours = raw_query(verdicts, columns), verdicts.c
     mine = query.where(ours.target == target)
     if pairs is None:
         yield from stream_rows(connection, mine)

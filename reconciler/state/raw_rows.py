@@ -47,7 +47,7 @@ _ROWS_AT_ONCE = 5000  # that a server is sent: what it works on has to end befor
 
 
 @lru_cache
-def raw(table: Table, columns: tuple[str, ...]) -> Query:
+def raw_query(table: Table, columns: tuple[str, ...]) -> Query:
     """A query for these columns of every row; what it is compared with is converted as ever."""
     return select(*(type_coerce(table.c[name], NULLTYPE) for name in columns))
 
@@ -55,7 +55,7 @@ def raw(table: Table, columns: tuple[str, ...]) -> Query:
 def select_rows(
     connection: Connection, query: Query, values: Mapping[str, Any] | None = None
 ) -> Iterator[Row]:
-    """The rows of a query that was made by `raw`; all of them are read at once."""
+    """The rows of a query that was made by `raw_query`; all of them are read at once."""
     return map(tuple, connection.execute(query, values).fetchall())
 
 
