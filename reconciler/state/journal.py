@@ -235,7 +235,7 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
         "last": chunk[-1][0],
         "targets": json.dumps(sorted({row[1] for row in chunk})),
         "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
-        "sketch": archive.sketch(keys),
+        "sketch": archive.bloom_filter(keys),
     }
     connection.execute(insert(tables.archive).values(facts))
     execute_many(connection, _MOVED, [row[:1] for row in chunk])

@@ -124,7 +124,7 @@ archive = Table(
     Column("sketch", LargeBinary),
 )
 """`first` and `last` are the numbers of the events in the body, `targets` a JSON list of their targets,
-`sketch` what can be asked of them (see `reconciler.state.archive`); NULL in chunks of earlier versions."""
+`sketch` a Bloom filter of them (see `reconciler.state.archive`); NULL in chunks of earlier versions."""
 
 ledger = Table(
     "ledger",
