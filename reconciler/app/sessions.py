@@ -22,7 +22,7 @@ from reconciler.daemon.loop import STATE
 from reconciler.daemon.triggers import LOCATION
 from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.leadership import SHARED, Survey
+from reconciler.engine.leadership import SHARED, LeaseSnapshot
 from reconciler.errors import SourceError, StateError
 from reconciler.log import log
 from reconciler.source.commands import load_gitpython
@@ -74,7 +74,7 @@ class Sessions:
             counter(event)
             self.board.event(event)
 
-        listeners = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
+        listeners = Listeners(progress, self.board.asked, self._led, self._on_lease_snapshot, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
@@ -136,11 +136,11 @@ class Sessions:
         self._wake()
         self.ask("lease")
 
-    def _surveyed(self, survey: Survey) -> None:
+    def _on_lease_snapshot(self, snapshot: LeaseSnapshot) -> None:
         """Hears, in another thread, who leads."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
-        if self.board.take_survey(survey, frozenset(led)):
+        if self.board.take_lease_snapshot(snapshot, frozenset(led)):
             self._news = True
             if led:
                 self.changed()

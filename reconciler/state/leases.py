@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconciler.engine.leadership import LONGEST, Lease, Survey
+from reconciler.engine.leadership import LONGEST, Lease, LeaseSnapshot
 from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
 from reconciler.state.identity import verify
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.state.address import PostgresDatabase
 
-_SURVEY = text("""
+_SNAPSHOT = text("""
     SELECT clock_timestamp(), target, holder, epoch, since, expires_at,
         (SELECT count(*) FROM replica WHERE expires_at > clock_timestamp()),
         concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM verdicts),
@@ -117,10 +117,10 @@ class SqlLeases:
         self._closed = True
         self._connections.dispose()
 
-    def survey(self) -> Survey:
-        """How things stand; one small query."""
+    def snapshot(self) -> LeaseSnapshot:
+        """Who leads what now; one small query."""
         with self._transaction() as connection:
-            return _surveyed(connection)
+            return _snapshot(connection)
 
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
         """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
@@ -140,14 +140,14 @@ class SqlLeases:
                 verify(connection, self._where)
             return epochs
 
-    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
-        """Makes the leases of these epochs last another term, where they are held; and how things stand.
+    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> LeaseSnapshot:
+        """Makes the leases of these epochs last another term, where they are held; gives who leads what.
 
         `campaigns` says for another term that this process takes what is free.
         """
         with self._transaction(writes=True) as connection:
             connection.execute(_RENEW, self._these(epochs) | {"term": self.term, "campaigns": campaigns})
-            return _surveyed(connection)
+            return _snapshot(connection)
 
     def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
         """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
@@ -193,8 +193,8 @@ class SqlLeases:
             yield connection
 
 
-def _surveyed(connection: Connection) -> Survey:
-    rows = connection.execute(_SURVEY).all()
+def _snapshot(connection: Connection) -> LeaseSnapshot:
+    rows = connection.execute(_SNAPSHOT).all()
     now, *_, replicas, revision = rows[0]
     leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
-    return Survey(now, leases, replicas, revision)
+    return LeaseSnapshot(now, leases, replicas, revision)

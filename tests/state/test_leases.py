@@ -56,12 +56,12 @@ def test_a_lease_is_taken_by_one_and_every_new_holder_has_a_greater_epoch(state:
         assert one.take(["prod", "dev"]) == {"prod": 1, "dev": 1}
         assert other.take(["prod", "dev"]) == {}
         assert one.take(["prod"]) == {"prod": 2}
-        survey = one.renew({"prod": 1, "dev": 1}, campaigns=True)
-        assert [survey.holds(one.holder, *lease) for lease in (("prod", 1), ("dev", 1))] == [False, True]
+        snapshot = one.renew({"prod": 1, "dev": 1}, campaigns=True)
+        assert [snapshot.holds(one.holder, *lease) for lease in (("prod", 1), ("dev", 1))] == [False, True]
         one.give_back({"prod": 2})
         assert other.take(["prod", "dev"]) == {"prod": 3}
-        survey = other.survey()
-        assert {lease.target: (lease.holder, lease.epoch) for lease in survey.leases} == {
+        snapshot = other.snapshot()
+        assert {lease.target: (lease.holder, lease.epoch) for lease in snapshot.leases} == {
             "prod": (other.holder, 3),
             "dev": (one.holder, 1),
         }
@@ -188,7 +188,7 @@ def test_a_replica_of_an_earlier_version_takes_nothing_of_a_state_that_was_migra
             connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema_version'"))
         with pytest.raises(StateError, match=r"newer version of this program \(schema 99"):
             mine.take(["prod"])
-        assert mine.survey().leader("prod") is None
+        assert mine.snapshot().leader("prod") is None
 
 
 def test_an_answer_is_journalled_by_whoever_sent_the_call_though_another_leads(state: str) -> None:
