@@ -183,7 +183,7 @@ def _ledger(
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _checked_identity(configuration, name) for name in names},
+        target_identities={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         subscriptions=subscriptions_of(configuration),
         holder=heritage.holder,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event, LedgerEntry
     from reconciler.state.leases import SqlLeases
 
-    Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
+    WriteGuard = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
 
 T = TypeVar("T")
@@ -200,7 +200,7 @@ class StateAccess:
         self,
         database: Database,
         *,
-        allowed: Rule | None = None,
+        write_guard: WriteGuard | None = None,
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
         subscriptions: Sequence[Subscription] = (),
@@ -208,10 +208,10 @@ class StateAccess:
     ) -> None:
         """Wraps an open database, which is closed with the ledger; see `open_state`.
 
-        `allowed` says what may be journalled, and that nothing else may be written; None for no such rule.
+        `write_guard` says what may be journalled, and nothing else may be written; None for no such guard.
         """
         self._database = database
-        self._allowed = allowed
+        self._write_guard = write_guard
         self._compact_after = compact_after
         self._now = now
         self._subscriptions = subscriptions
@@ -239,5 +239,5 @@ class StateAccess:
                 self.leases.fence(connection, target, epoch)
 
     def _ensure_unrestricted(self) -> None:
-        if self._allowed is not None:
+        if self._write_guard is not None:
             raise StateError(f"state {self._database.where} was opened to release models only.")

@@ -114,21 +114,21 @@ def _ensure_complete(connection: Connection, where: Address) -> None:
         )
 
 
-def unknown_targets(connection: Connection, lineage: Mapping[str, str], where: Address) -> dict[str, str]:
-    """The targets of `lineage` that this state has not met yet.
+def unknown_targets(connection: Connection, identities: Mapping[str, str], where: Address) -> dict[str, str]:
+    """The targets of `identities` that this state has not met yet.
 
     Raises:
         StateError: a target means another registry here than when it was recorded.
     """
     recorded = dict(connection.execute(select(target.c.name, target.c.identity)).all())
-    for name, identity in lineage.items():
+    for name, identity in identities.items():
         if recorded.get(name, identity) != identity:
             raise StateError(
                 f"state {where} remembers target {printable(name)!r} as {printable(recorded[name])}, but it "
                 f"is {printable(identity)} now; nothing was changed. Is this the state of another "
                 "environment? Give the target another name, or this environment a state.url of its own."
             )
-    return {name: identity for name, identity in lineage.items() if name not in recorded}
+    return {name: identity for name, identity in identities.items() if name not in recorded}
 
 
 def record(connection: Connection, newcomers: Mapping[str, str]) -> None:

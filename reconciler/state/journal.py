@@ -71,8 +71,8 @@ class SqlJournal(JournalReader, StateAccess):
                 # first: whoever would take the lease over waits from here on until this is committed
                 self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
                 before = self._entries(connection, {(event.target, event.pair) for event in events})
-                if self._allowed is not None:
-                    self._allowed(before, events)
+                if self._write_guard is not None:
+                    self._write_guard(before, events)
                 after, journalled = _folded(before, events)
                 self._note_commit(connection)
                 insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, journalled)))

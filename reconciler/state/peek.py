@@ -29,13 +29,13 @@ class Peek(NamedTuple):
     """What was seen.
 
     Attributes:
-        lineage: the id that the state was given when it was made.
+        state_id: the id that the state was given when it was made.
         position: the number of the newest event in the journal; 0 for an empty one.
         note: the value of the mark asked for, None where it was never made.
         at: the moment by the state's clock: on a server that of the server, which replicas go by.
     """
 
-    lineage: str
+    state_id: str
     position: int
     note: str | None
     at: datetime
@@ -54,8 +54,8 @@ def peek(url: str, mark: str) -> Peek | None:
         row = None if answers is None else answers[0][0]
     if row is None or row[0] != str(SCHEMA_VERSION):
         return None
-    _, lineage, position, note, at = row
-    return Peek(lineage, position or 0, note, at or datetime.now(UTC))
+    _, state_id, position, note, at = row
+    return Peek(state_id, position or 0, note, at or datetime.now(UTC))
 
 
 def _of_file(url: str, *queries: tuple[str, tuple[Any, ...]], timeout: float = 5.0) -> list[list[Any]] | None:

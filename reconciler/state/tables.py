@@ -1,6 +1,6 @@
 """The tables, the same in SQLite and PostgreSQL.
 
-    meta     what this database is: program, schema version, lineage, when it was created
+    meta     what this database is: program, schema version, its id (`lineage`), when it was created
     target   which registry each target meant when it was first written
     journal  every event, append-only, in order of `seq`
     archive  the same of long ago, many events in a row

@@ -292,18 +292,18 @@ def test_care_for_the_memory_is_refused_while_somebody_leads(state: str) -> None
 def test_several_that_start_on_an_empty_database_make_one_state(new_postgres_url: NewUrl) -> None:
     """One makes the tables, and the others find them."""
     url = new_postgres_url()
-    lineages: list[str] = []
+    state_ids: list[str] = []
 
     def start() -> None:
-        with closing(open_state(url, writer=True, lineage={"prod": "somewhere"})) as ledger:
+        with closing(open_state(url, writer=True, target_identities={"prod": "somewhere"})) as ledger:
             assert ledger.leases is not None
             ledger.leases.take(["prod"])  # who comes later is not kept out by who leads by then
-            lineages.append(ledger.lineage)
+            state_ids.append(ledger.state_id)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(lineages) == 4
-    assert len(set(lineages)) == 1
+    assert len(state_ids) == 4
+    assert len(set(state_ids)) == 1
