@@ -55,7 +55,8 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
         with writer.begin():
-            _ensure_whole(writer, file)  # first: a migration makes the database longer than the file
+            # first: a migration makes the database longer than the file; the snapshot is fixed by `IMMEDIATE`
+            _ensure_whole(writer, file)
             verify(writer, file, migrates=True)
             _ensure_writable_and_sound(writer, file)
         # readers neither wait for the writer nor hold it up
@@ -105,6 +106,8 @@ def open_reader(file: SqliteFile, now: datetime) -> Database:
         engine = _readable(file, closing) if exists else in_memory(now)
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
+            # first, unlike `open_writer`: a plain BEGIN fixes the snapshot at the first read, and a commit
+            # between the look for a log and the count of pages would make a sound file seem too short
             verify(connection, file)
             if exists:
                 _ensure_whole(connection, file)
@@ -143,6 +146,8 @@ def _create(path: Path, now: datetime) -> None:
     engine = _engine(partial(open_file, new), NullPool)
     with engine.begin() as connection:
         establish(connection, now)
+    # the commit was synced (`synchronous = FULL`), so the content is on disk: after an earlier rename, a
+    # power cut could leave the name without it, and the next start would call the state damaged
     new.rename(path)
     # the name, too: a power cut must not take away a state whose intents were believed to be on disk
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
