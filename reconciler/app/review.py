@@ -28,7 +28,7 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from reconciler.registry import Secret
+    from reconciler.secret import Secret
     from reconciler.settings import Configuration
 
 _OF_THE_CHANGE = frozenset(

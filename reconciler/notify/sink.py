@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.registry.credentials import Secret
     from reconciler.registry.exchange import Response
+    from reconciler.secret import Secret
 
 _SUCCESS = range(200, 300)
 
