@@ -50,14 +50,14 @@ _log = logging.getLogger(__name__)  # which also a command without a log tells o
 
 
 def in_process(application: ASGIApp) -> httpx.AsyncBaseTransport:
-    """Carries requests straight to a registry that lives in this very process, and not through a socket."""
+    """A transport to a registry in this process, without a socket."""
     import httpx  # noqa: PLC0415 - slow
 
     return httpx.ASGITransport(application)
 
 
 async def _nothing() -> None:
-    """Comes before a call that nobody wants to write down."""
+    """The default of `intent`, which writes nothing."""
 
 
 class ModelArtsRegistry:

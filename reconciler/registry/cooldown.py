@@ -35,7 +35,7 @@ class CredentialCooldown:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def handed_on(self) -> CredentialCooldown:
-        """What is known, for another event loop than the one that learnt it."""
+        """A copy of what is known, for another event loop."""
         other = CredentialCooldown(self._clock)
         other._until |= self._until
         other._accepted |= self._accepted
@@ -43,7 +43,7 @@ class CredentialCooldown:
 
     @asynccontextmanager
     async def trial(self, request: httpx.Request, *credentials: str) -> AsyncIterator[Callable[[bool], None]]:
-        """Around one request with these credentials; gives what is to be told whether they were refused.
+        """Surrounds one request with these credentials; gives what records whether they were refused.
 
         Raises:
             Unauthorised: they were refused a short time ago; nothing is sent.

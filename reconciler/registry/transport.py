@@ -1,8 +1,8 @@
-"""What carries requests: connections that share one TLS context, with a guard on what comes back; or threads.
+"""Transports: connections that share one TLS context, with a guard on what comes back; or threads.
 
-`blocking` is for one who does nothing else. A single request then needs none of anyio, which takes longer to
-load than a registry to answer. The event loop goes on meanwhile, so that deadlines hold and signals are
-heard; a thread whose answer nobody waits for any more is left behind, and ends with the process.
+`blocking` is for a command that makes few requests, one after the other. It needs no anyio, whose import
+takes longer than a registry's answer. The event loop goes on meanwhile, so that deadlines and signals work; a
+thread whose request was given up is left behind, and ends with the process.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _INSTEAD = {
     "120000": " (there is a symbolic link of that name, which is never followed)",
     "160000": " (there is a submodule of that name, which is never looked into)",
 }
-"""What has the name of a folder in a tree, by its mode."""
+"""By the mode of an entry that stands where a folder was expected: words for the message."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +42,7 @@ R = TypeVar("R", bound="FileReader")
 
 
 def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
-    """Asks once more where what git could not read was replaced by something sound."""
+    """Repeats a call once if the mirror that git could not read was replaced by a sound one."""
 
     @wraps(ask)
     def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NO_COMMIT = "Not a valid commit name"
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
-_TOLD_AT_ONCE = 50_000  # commits of one process, which keeps a kilobyte of each: far below limits.git_memory
+_COMMITS_A_PROCESS = 50_000  # git keeps a kilobyte of each in memory: far below limits.git_memory
 
 
 class HistoryReader(FileReader):
@@ -123,7 +123,7 @@ class HistoryReader(FileReader):
 
     @asked_again
     def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
-        """These commits with what they did below `path`; what others hold is looked up. One process.
+        """These commits with what they did below `path`, by one process; entries of others are looked up.
 
         Raises:
             BudgetError: they did more than is read.
@@ -175,7 +175,7 @@ class HistoryReader(FileReader):
         try:
             with commands.stream(*git_log.GRAPH, self._checked(commit), "--") as output:
                 lines, cut = git_log.newest(output.pieces(), self._budgets)
-            with closing(self._told(lines, where)) as pieces:
+            with closing(self._changes_of(lines, where)) as pieces:
                 logged.extend(git_log.joined(lines, git_log.commits(pieces, self._budgets)))
         except BudgetError as error:
             cut = str(error)
@@ -183,11 +183,11 @@ class HistoryReader(FileReader):
                 logged.pop()
         return CommitGraph(commit, logged, cut=cut)
 
-    def _told(self, lines: Sequence[str], where: tuple[str, ...]) -> Generator[bytes, None, None]:
-        """What git tells of the commits of these lines, part by part: a process keeps what it has told."""
-        for start in range(0, len(lines), _TOLD_AT_ONCE):
-            fed = git_log.fed(lines[start : start + _TOLD_AT_ONCE])
-            with self._backend.commands.stream(*git_log.TOLD, *where, feed=fed, in_bulk=True) as output:
+    def _changes_of(self, lines: Sequence[str], where: tuple[str, ...]) -> Generator[bytes, None, None]:
+        """The output of git for the commits of these lines, in parts: a process keeps what it has printed."""
+        for start in range(0, len(lines), _COMMITS_A_PROCESS):
+            fed = git_log.diff_tree_input(lines[start : start + _COMMITS_A_PROCESS])
+            with self._backend.commands.stream(*git_log.DIFF_TREE, *where, feed=fed, in_bulk=True) as output:
                 yield from output.pieces()
 
     def _logged(self, output: GitProcess) -> Iterator[git_log.Commit]:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from reconciler.remote import Remote
 
 _AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
-"""Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
+"""`git log` reads the note of every commit that it prints. The packs that are written and pushed here hold
 notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
 it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought."""
 _TO_REMOTE = (*_AS_THEY_ARE, ("push.pushOption", ""))  # options that the user has are for other repositories
 _AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"))
-"""When git finds that packing is due; it does it before it ends."""
+"""When `git gc --auto` packs; it does so in the foreground."""
 _PACKING = 10  # times the timeout that packing may take
-_PATIENT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
+_LOCK_TIMEOUT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
 _NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
 _CONTAINED_OR_NOT = frozenset({0, 1, 128})
 _THEIRS = "refs/fetched/notes"
@@ -45,7 +45,7 @@ _PUSH = ("push", "--progress", "--no-verify", "--no-follow-tags", "--no-signed",
 
 
 class NoNotesError(GitError):
-    """The ref of the notes is there, and is none of notes: it names no commit."""
+    """The ref exists, but it names no commit, so it holds no notes."""
 
 
 class Notes:
@@ -73,7 +73,7 @@ class Notes:
             for role in ("AUTHOR", "COMMITTER")
             for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
         }
-        self._commands = commands.configured((*_AS_THEY_ARE, *_PATIENT), identity)
+        self._commands = commands.configured((*_AS_THEY_ARE, *_LOCK_TIMEOUT), identity)
         self._git_dir = git_dir
         self._ref = ref
         self._talking = talking
@@ -85,7 +85,7 @@ class Notes:
         return self._tip(self._ref)
 
     def contain(self, earlier: str) -> bool:
-        """Whether all is there that was when this was the tip."""
+        """Whether the notes still contain all that they held when `earlier` was the tip."""
         tip = self._tip(self._ref)
         return tip is not None and (tip == earlier or self._contains(tip, earlier))
 
@@ -274,7 +274,7 @@ class Notes:
         self._import(b"".join(parts))
 
     def _import(self, commands: bytes) -> None:
-        """Carries out what `git fast-import` understands; of one that failed, no report is left lying."""
+        """Runs `git fast-import` with these commands; removes the crash report of one that failed."""
         process = 0
         try:
             with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=commands) as output:

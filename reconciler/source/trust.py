@@ -304,7 +304,7 @@ class Trust:
 
 
 def _whose(remembered: Sequence[Any]) -> str:
-    """Whose signature it is; and who committed, where that is not whom the commit calls its author."""
+    """Whose signature it is, and who committed, if that is another than the commit's author."""
     signer, key, author, committer, *_ = remembered
     return f"{signer} ({key})" + ("" if committer == author else f", committed by {committer}")
 

@@ -43,7 +43,7 @@ Row = tuple[Any, ...]
 
 
 def rows(ask: Ask, *, after: int = 0, **asked: str | None) -> Generator[Row]:
-    """Every event of the journal behind a number, or those with these values, in the order they were written.
+    """Every event of the journal after a number, or those with these values, in the order they were written.
 
     `asked` is by column: `target`, `model_name`, `model_version`, `commit`, `model_id`; None takes all.
 
@@ -110,7 +110,7 @@ def _unpacked(ask: Ask, first: int, asked: dict[str, str]) -> Generator[Row]:
     try:
         head, *lines = zlib.decompress(body).split(b"\n")
         places = _places(json.loads(head))
-        _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
+        _ensure_range(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
         chunk = [
             tuple(values[place] if place < len(values) else None for place in places)
             for values in map(json.loads, _near(lines, asked))
@@ -131,14 +131,14 @@ def _places(head: list[str]) -> list[int]:
     return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
-def _ensure_it_goes(first: int, last: int, numbers: list[int]) -> None:
+def _ensure_range(first: int, last: int, numbers: list[int]) -> None:
     """Raises ValueError when a chunk's first and last event have other numbers than these."""
     if numbers != [first, last]:
         raise ValueError(f"events {numbers} where {first} to {last} should be")
 
 
 def _near(lines: list[bytes], asked: dict[str, str]) -> list[bytes]:
-    """The lines that may be meant: parsing all of them takes ten times as long."""
+    """The lines that contain every value asked for: parsing all lines takes ten times as long."""
     for value in asked.values():
         encoded = json.dumps(value).encode("ascii")
         lines = [line for line in lines if encoded in line]

@@ -91,7 +91,7 @@ class Database:
         return self._engine.dialect.name != "sqlite"
 
     def long_transaction(self, connection: Connection) -> AbstractContextManager[None]:
-        """Of a transaction that may take long; a file's takes as long as it likes."""
+        """Lengthens the timeouts of a transaction that may take long; in a file there are none."""
         if not self.is_shared:
             return nullcontext()
         from reconciler.state.timeouts import long_transaction  # noqa: PLC0415 - brings the driver
@@ -174,7 +174,7 @@ class Database:
                 driver.execute("VACUUM")
 
     def on_close(self, call: Callable[[], None]) -> None:
-        """Has something else released with the database, before it."""
+        """Registers a call that `close` makes, before it closes the database."""
         self._closing.callback(call)
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ class Database:
 
 
 class StateAccess:
-    """The base of each part; the parts share one of it.
+    """The base class of the parts of a ledger: the open database, and what decides who may write.
 
     Attributes:
         verdicts: the verdicts in pieces, for a page.

@@ -1,4 +1,4 @@
-"""Whose database it is: this program's, of a version it can read, for the targets it was begun with."""
+"""Checks that a database is a state of this program, of this version, and for these targets."""
 
 from __future__ import annotations
 
@@ -131,11 +131,11 @@ def unknown_targets(connection: Connection, identities: Mapping[str, str], where
     return {name: identity for name, identity in identities.items() if name not in recorded}
 
 
-def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
-    """Remembers which registry each of these targets means."""
-    if newcomers:
+def record(connection: Connection, new_targets: Mapping[str, str]) -> None:
+    """Stores which registry each of these targets is."""
+    if new_targets:
         connection.execute(
-            insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()]
+            insert(target), [{"name": name, "identity": what} for name, what in new_targets.items()]
         )
 
 

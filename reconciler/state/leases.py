@@ -125,8 +125,8 @@ class SqlLeases:
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
         """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
 
-        `free_for` leaves alone what was given up less than so many seconds ago. A lease that lasts `LONGEST`
-        terms still is led by nobody.
+        A lease that ended less than `free_for` seconds ago is left alone. One that ends more than `LONGEST`
+        terms from now is free, too.
         """
         facts = {"targets": list(stored(tuple(sorted(targets))))}
         with self._transaction(writes=True) as connection:
@@ -143,21 +143,21 @@ class SqlLeases:
     def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> LeaseSnapshot:
         """Makes the leases of these epochs last another term, where they are held; gives who leads what.
 
-        `campaigns` says for another term that this process takes what is free.
+        With `campaigns`, this process counts for another term as one that takes what is free.
         """
         with self._transaction(writes=True) as connection:
             connection.execute(_RENEW, self._these(epochs) | {"term": self.term, "campaigns": campaigns})
             return _snapshot(connection)
 
     def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
-        """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
+        """Ends these leases now, so that others may take them; stops to campaign unless `campaigns`."""
         with self._transaction(writes=True) as connection:
             connection.execute(_GIVE_BACK, self._these(epochs))
             if not campaigns:
                 connection.execute(_GONE, {"holder": self.holder})
 
     def fence(self, connection: Connection, target: str, epoch: int | None) -> None:
-        """Makes sure that this lease is held, and is until the transaction ends; of several, in their order.
+        """Makes sure that this lease is held until the transaction ends; several are fenced in their order.
 
         Raises:
             LeaseLost: it is not.

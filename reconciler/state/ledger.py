@@ -301,8 +301,8 @@ def open_database(address: Address, *, writer: bool, now: datetime | None = None
 
 def _recognise(database: Database, identities: Mapping[str, str], *, writer: bool) -> None:
     with database.reading() as connection:
-        newcomers = unknown_targets(connection, identities, database.where)
-    if newcomers and writer:
+        new_targets = unknown_targets(connection, identities, database.where)
+    if new_targets and writer:
         # looked up anew: another replica may be recording the same
         database.write(
             lambda connection: record(connection, unknown_targets(connection, identities, database.where))

@@ -226,7 +226,7 @@ def _ensure_whole(connection: Connection, file: SqliteFile) -> None:
 def _ensure_writable_and_sound(connection: Connection, file: SqliteFile) -> None:
     """Refuses to write to a file with damaged pages; about a millisecond a megabyte.
 
-    SQLite opens a file that may only be read without a word: a statement that would write makes it speak.
+    SQLite opens a read-only file without an error: only a statement that writes fails.
     """
     connection.execute(delete(meta).where(false()))
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
@@ -249,7 +249,7 @@ def _ensure_same(
 ) -> None:
     """Notices that somebody deleted or replaced the state, its log or its lock, under a running writer.
 
-    What is written to a log that was deleted, nobody else sees, and a death of this process loses it.
+    No other process sees what is written to a deleted log, and it is lost when this process ends.
     """
     try:
         same = held() and all(os.path.samestat(path.stat(), facts) for path, facts in opened.items())

@@ -100,7 +100,7 @@ def timeout_listeners(
     The engine is one of PostgreSQL, by psycopg.
 
     The settings are those of each transaction, and not of a session: a pooler gives the next transaction
-    another session. They are sent together with its `BEGIN`, so that they cost no way to the server: the
+    another session. They are sent together with its `BEGIN`, so that they cost no round trip: the
     engine's own isolation level is `AUTOCOMMIT`, and each transaction has the one of its option `isolation`.
 
     Args:
@@ -153,7 +153,7 @@ def _in_ms(seconds: float) -> str:
 
 @contextmanager
 def long_transaction(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
-    """A transaction that may take long, such as a migration of many rows; also between its statements."""
+    """Lengthens the timeouts of a transaction that may take long, such as a migration of many rows."""
     driver: TimeoutConnection = connection.connection.driver_connection
     kept, driver.idle_timeout = driver.idle_timeout, _MIGRATION + _AFTER_THE_SERVER
     settings = {"statement_timeout": _in_ms(_MIGRATION), _IDLE: TRANSACTION[_IDLE]}

@@ -301,7 +301,7 @@ def test_a_graph_is_what_each_commits_own_trees_say(
             path for path in paths if trees[commit].get(path) not in [b.get(path) for b in befores]
         }
     with (
-        patch.object(history_reader, "_TOLD_AT_ONCE", at_once),
+        patch.object(history_reader, "_COMMITS_A_PROCESS", at_once),
         source.graph(tip, [root], whole=True) as graph,
     ):
         found = {one.commit: {delta.path for delta, _ in graph.changed(one)} for one in graph}
