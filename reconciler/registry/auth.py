@@ -134,7 +134,7 @@ class AccessKeyAuth(RegistryAuth):
 
 
 class TokenAuth(RegistryAuth):
-    """A ready token, sent as `X-Auth-Token`; whoever provides it renews it."""
+    """A ready token, sent as `X-Auth-Token`; its provider renews it."""
 
     def __init__(self, token: Secret) -> None:
         super().__init__()

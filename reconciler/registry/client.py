@@ -172,8 +172,8 @@ class ModelArtsRegistry:
 
     def _about(self, method: str, model_id: str, query: str = "") -> Request:
         if not is_model_id(model_id):
-            nobody = Request(method, f"{self._models}/…")
-            raise nobody.error(NotFound, f"{one_line(model_id, 80)!r} is not the id of a model")
+            request = Request(method, f"{self._models}/…")
+            raise request.error(NotFound, f"{one_line(model_id, 80)!r} is not the id of a model")
         return Request(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
 
     async def _read(self, call: Request, meaning: Callable[[Response], T]) -> T:

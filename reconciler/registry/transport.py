@@ -233,7 +233,7 @@ def _nobody() -> ssl.SSLContext:
 
 
 def _give_up_after(stream: Any, seconds: float) -> None:  # noqa: ANN401 - httpcore's, or None
-    """Has the kernel throw away what nobody acknowledged in time, also where this process died meanwhile.
+    """Has the kernel discard data that was not acknowledged in time, even if this process has ended.
 
     https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_USER_TIMEOUT; other systems have no such thing.
     """
@@ -302,9 +302,9 @@ class _Threads:
 
     @property
     def is_one_left(self) -> bool:
-        """Whether one works on, perhaps although nobody waits for it.
+        """Whether a thread still works, perhaps on a request that was given up.
 
-        What it works with is not closed below it.
+        What it uses must stay open.
         """
         return bool(self._left)
 

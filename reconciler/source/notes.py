@@ -65,8 +65,8 @@ class Notes:
             commands: git where the notes are written.
             git_dir: that repository's.
             ref: begins with `refs/notes/`.
-            talking: git with the remote `source`, to share them; None shares them with nobody.
-            notes_repository: one that holds notes alone; None where it is somebody else's.
+            talking: git with the remote `source`, to share them; None where they are not shared.
+            notes_repository: one that holds notes alone; None where others write to it, too.
         """
         identity = {
             f"GIT_{role}_{kind}": value
@@ -169,7 +169,7 @@ class Notes:
         return True
 
     def recover(self) -> str | None:
-        """Makes it possible to write, where nobody else writes: says where what could not be used was moved.
+        """Prepares a repository of notes alone to be written; says where an unusable one was moved.
 
         What a killed git left would stop every later write.
 
@@ -179,9 +179,9 @@ class Notes:
         return None if self._notes_repository is None else self._notes_repository.prepare()
 
     def replace_damaged(self, error: SourceError) -> str | None:
-        """Begins anew if git failed for damage here, and nobody else writes here; says where that was moved.
+        """Begins a repository of notes alone anew if git failed for its damage; says where it was moved.
 
-        What was written has to be written again. None where it is sound, or somebody else's.
+        All notes have to be written again. None where it is sound, or where others write to it, too.
 
         Raises:
             SourceError: there is nowhere to begin.
@@ -196,7 +196,7 @@ class Notes:
         )
 
     def tidy(self) -> None:
-        """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
+        """Packs a repository of notes alone, where that is due. Raises SourceError."""
         if self._notes_repository is not None:
             self._notes_repository.pack()
 

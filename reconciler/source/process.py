@@ -96,7 +96,7 @@ class GitProcess(io.RawIOBase):
             yield bytes(view[:count])
 
     def drain(self) -> None:
-        """Reads the rest of the output, which nobody needs."""
+        """Reads the rest of the output and drops it."""
         for _ in self.pieces():
             pass
 

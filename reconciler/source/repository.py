@@ -36,7 +36,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     paths: Sequence[str] = (),
     budgets: Budgets = DEFAULTS,
 ) -> GitSource:
-    """The committed content of one branch of a repository. Starts nothing and contacts nobody yet.
+    """The committed content of one branch of a repository. Starts no process and opens no connection yet.
 
     Args:
         repo: a folder, relative to `base`: a work tree, any folder inside one, or a bare repository; or a URL

@@ -137,7 +137,7 @@ class Database:
         return done
 
     def write_alone(self, work: Callable[[Connection], T]) -> T:
-        """As `write`, while nobody leads, and however long it takes. Raises StateLockedError."""
+        """As `write`, while no lease is held, and with long timeouts. Raises StateLockedError."""
         where = self.where
         if isinstance(where, SqliteFile):
             return self.write(work)

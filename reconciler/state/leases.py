@@ -1,7 +1,7 @@
 """Leases in PostgreSQL: one row a target, timed by the server; and the fence that each intent passes.
 
 Each statement is a transaction of its own, so that it sees what others have just committed. What changes a
-lease waits for the transactions that stand on it: as long as an intent is being written, nobody takes over.
+lease waits for the transactions that stand on it: while an intent is being written, no process takes over.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class SqlLeases:
             return _snapshot(connection)
 
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
-        """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
+        """Takes those that are free or led by this process, each by a new epoch; gives the epochs.
 
         A lease that ended less than `free_for` seconds ago is left alone. One that ends more than `LONGEST`
         terms from now is free, too.

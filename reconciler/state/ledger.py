@@ -158,7 +158,7 @@ class Requests:
         return self._changed(untaken.values(value=_value(request, taken=True))) == 1
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
-        """Tells whoever asked what became of it."""
+        """Stores the answer for the process that asked."""
         value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
         self._changed(update(mark).where(*_this(request)).values(value=value))
 
@@ -168,9 +168,9 @@ class Requests:
 
 
 def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
-    """The requests that nobody has answered, oldest first, without those that expired untaken.
+    """The requests without an answer, oldest first; not those that expired before they were taken.
 
-    A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
+    A row that is not a request is left out: it must not stop the loop, and the next `ask` removes it.
     """
     open_requests = []
     for name, value in connection.execute(_ALL).all():

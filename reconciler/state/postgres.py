@@ -1,4 +1,4 @@
-"""A state in PostgreSQL, for replicas: whoever writes a target's imports proves its lease in the transaction.
+"""A state in PostgreSQL, for replicas: each write of a target's imports proves the lease in its transaction.
 
 Nothing is kept in a session: no lock, no setting, no prepared statement. So each transaction may go through
 another connection of a pooler. No statement waits without end, see `reconciler.state.timeouts`.
@@ -67,7 +67,7 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
 
 
 def open_for_release(database: PostgresDatabase) -> Database:
-    """Connects to write beside whoever leads; makes and migrates nothing."""
+    """Connects to write beside a leader; makes and migrates nothing."""
     return _opened(database, lambda _: None)
 
 

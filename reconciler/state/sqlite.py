@@ -247,7 +247,7 @@ def _identities(file: SqliteFile, *endings: str) -> dict[Path, os.stat_result]:
 def _ensure_same(
     file: SqliteFile, opened: Mapping[Path, os.stat_result], held: Callable[[], bool] = lambda: True
 ) -> None:
-    """Notices that somebody deleted or replaced the state, its log or its lock, under a running writer.
+    """Raises StateError if the state, its log or its lock was deleted or replaced under a running writer.
 
     No other process sees what is written to a deleted log, and it is lost when this process ends.
     """
