@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.daemon.cycle_job import Tick
     from reconciler.daemon.supervisor import Health
-    from reconciler.engine.leadership import Survey
+    from reconciler.engine.leadership import LeaseSnapshot
     from reconciler.notify import Backlog
 
 _MOVES_APART = 1.0  # seconds
@@ -58,7 +58,7 @@ class Board:
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
-    survey: Survey | None = None
+    lease_snapshot: LeaseSnapshot | None = None
     led: frozenset[str] = frozenset()
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
@@ -135,20 +135,20 @@ class Board:
         self.revision += 1
         self.metrics.count("state_replaced")
 
-    def take_survey(self, survey: Survey, led: Collection[str]) -> bool:
+    def take_lease_snapshot(self, lease_snapshot: LeaseSnapshot, led: Collection[str]) -> bool:
         """Takes who leads what; whether what is remembered has changed meanwhile, by whichever process.
 
         `led` are the targets that this process leads.
         """
-        before, self.survey = self.survey, survey
-        if before is None or self._leaders(before) != self._leaders(survey) or self.led != led:
+        before, self.lease_snapshot = self.lease_snapshot, lease_snapshot
+        if before is None or self._leaders(before) != self._leaders(lease_snapshot) or self.led != led:
             self.revision += 1
         self.led = frozenset(led)
         for target in self.targets:
-            lease = survey.lease(target)
+            lease = lease_snapshot.lease(target)
             self.metrics.set("leader", target in led, target)
             self.metrics.set("lease_epoch", lease.epoch if lease else 0, target)
-        moved = before is None or before.revision != survey.revision
+        moved = before is None or before.revision != lease_snapshot.revision
         self.revision += moved
         return moved
 
@@ -159,15 +159,15 @@ class Board:
 
     def leader(self) -> str | None:
         """Who leads, in words; None where there are no leases."""
-        if self.survey is None:
+        if self.lease_snapshot is None:
             return None
-        leaders = self._leaders(self.survey)
+        leaders = self._leaders(self.lease_snapshot)
         if len(set(leaders.values())) == 1:
             return next(iter(leaders.values()))
         return ", ".join(f"{target}: {leader}" for target, leader in leaders.items())
 
-    def _leaders(self, survey: Survey) -> dict[str, str]:
-        leases = {target: survey.leader(target) for target in self.targets}
+    def _leaders(self, lease_snapshot: LeaseSnapshot) -> dict[str, str]:
+        leases = {target: lease_snapshot.leader(target) for target in self.targets}
         return {target: lease.leader if lease else "nobody" for target, lease in leases.items()}
 
     def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:

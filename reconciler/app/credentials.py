@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember, shown_name
+from reconciler.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 from reconciler.settings.secret_texts import page_tokens_of
 
 if TYPE_CHECKING:
@@ -68,20 +69,20 @@ def keys_of(section: BaseModel | None) -> At:
     return at
 
 
-def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
+def secret_of(base: Path, section: BaseModel, name: str) -> Secret | None:
     """The secret that a section gives in one of its ways, or None when it gives none."""
     return _secret_at(base, keys_of(section), name)
 
 
-def _secret_at(base: Path, at: At, name: str) -> registry.Secret | None:
+def _secret_at(base: Path, at: At, name: str) -> Secret | None:
     value, file, variable, command = (at(name + way) for way in ("", "_file", "_env", "_command"))
     if value is not None:
-        return registry.GivenSecret(value)
+        return GivenSecret(value)
     if file is not None:
-        return registry.FileSecret(base / file)
+        return FileSecret(base / file)
     if variable is not None:
-        return registry.EnvironmentSecret(variable)
-    return registry.CommandSecret(command) if command is not None else None
+        return EnvironmentSecret(variable)
+    return CommandSecret(command) if command is not None else None
 
 
 def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
@@ -146,7 +147,7 @@ def _given(base: Path, section: BaseModel, name: str, table: str) -> str:
         raise ConfigurationError(f"{table}.{name}_file: {shown_name(path.name)} cannot be read") from None
 
 
-def _required(base: Path, at: At, name: str) -> registry.Secret:
+def _required(base: Path, at: At, name: str) -> Secret:
     secret = _secret_at(base, at, name)
     if secret is None:
         raise ConfigurationError(f"{name} is missing")

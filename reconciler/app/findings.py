@@ -95,7 +95,7 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
             )
             yield Finding("git", "ok", message)
             yield from _trust(configuration, source, commit)
-            for trait in source.surroundings():
+            for trait in source.traits():
                 yield Finding("git", "ok" if trait.fine else "warning", trait.message)
             for note in source.notes():
                 yield Finding("git", "warning", note)

@@ -18,9 +18,9 @@ from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import Report, Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
 from reconciler.forge import FORGES, Job, Published, Review, Status, host_of, publish
+from reconciler.http_request import address_fault
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
-from reconciler.registry.post import address_fault
 from reconciler.remote import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
@@ -28,7 +28,7 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from reconciler.registry import Secret
+    from reconciler.secret import Secret
     from reconciler.settings import Configuration
 
 _OF_THE_CHANGE = frozenset(

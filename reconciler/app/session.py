@@ -17,7 +17,7 @@ from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
-from reconciler.engine.leadership import SHARED, Survey
+from reconciler.engine.leadership import SHARED, LeaseSnapshot
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
@@ -45,14 +45,14 @@ class Listeners:
         asked: hears of every request to a registry: target, method, status (None where no answer came),
             seconds.
         led: told when this process leads something else than before, in another thread.
-        surveyed: told who leads what, about once a second, in another thread.
+        on_lease_snapshot: told who leads what, about once a second, in another thread.
         at_rest: whether nothing is under way in a target, asked in that thread.
     """
 
     progress: Callable[[Event], None] = lambda _: None
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
     led: Callable[[], None] = lambda: None
-    surveyed: Callable[[Survey], None] = lambda _: None
+    on_lease_snapshot: Callable[[LeaseSnapshot], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
 
 
@@ -183,7 +183,7 @@ def _ledger(
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _checked_identity(configuration, name) for name in names},
+        target_identities={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         subscriptions=subscriptions_of(configuration),
         holder=heritage.holder,
@@ -209,7 +209,7 @@ def _campaigning(
         (SHARED, *names),
         configuration.settings.ha.renew.total_seconds(),
         listeners.led,
-        listeners.surveyed,
+        listeners.on_lease_snapshot,
         listeners.at_rest,
     )
     try:

@@ -22,7 +22,7 @@ from reconciler.daemon.loop import STATE
 from reconciler.daemon.triggers import LOCATION
 from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.leadership import SHARED, Survey
+from reconciler.engine.leadership import SHARED, LeaseSnapshot
 from reconciler.errors import SourceError, StateError
 from reconciler.log import log
 from reconciler.source.commands import load_gitpython
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
-_STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
+_STATE_CALL = 25.0  # seconds; see `reconciler.state.timeouts`
 _LISTED_ON_THE_PAGE = 5000  # models
 
 
@@ -60,7 +60,7 @@ class Sessions:
     changed: Callable[[], None] = lambda: None
     _wake: Callable[[], object] = field(default=lambda: None)
     _heritage: Heritage = field(default_factory=Heritage)
-    _lineage: str | None = None
+    _state_id: str | None = None
     _given_up: float = 0.0
     _job: CycleJob | None = None
     _news: bool = True
@@ -74,7 +74,7 @@ class Sessions:
             counter(event)
             self.board.event(event)
 
-        listeners = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
+        listeners = Listeners(progress, self.board.asked, self._led, self._on_lease_snapshot, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
@@ -136,11 +136,11 @@ class Sessions:
         self._wake()
         self.ask("lease")
 
-    def _surveyed(self, survey: Survey) -> None:
+    def _on_lease_snapshot(self, snapshot: LeaseSnapshot) -> None:
         """Hears, in another thread, who leads."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
-        if self.board.take_survey(survey, frozenset(led)):
+        if self.board.take_lease_snapshot(snapshot, frozenset(led)):
             self._news = True
             if led:
                 self.changed()
@@ -211,13 +211,14 @@ class Sessions:
 
     async def _recognise(self, session: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
-        lineage = session.ledger.lineage
-        before = self._lineage
-        if before not in (None, lineage):
-            self.board.replaced(_replaced(before or "", lineage, session.ledger.position()))
+        state_id = session.ledger.state_id
+        before = self._state_id
+        if before not in (None, state_id):
+            self.board.replaced(_replaced(before or "", state_id, session.ledger.position()))
             log.error("state replaced", message=self.board.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
-        self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
+        # only now: an opening that is given up before has to wait, and say so, again
+        self._state_id = state_id
         if self.board.alert:
             session.engine.notes = (*session.engine.notes, self.board.alert)
         pending = [
@@ -238,10 +239,10 @@ def _longest_import(configuration: Configuration) -> float:
     return max(timing.call_timeout + timing.settle for timing in timings)
 
 
-def _replaced(before: str, lineage: str, events: int) -> str:
+def _replaced(before: str, state_id: str, events: int) -> str:
     what = f"with {events} events" if events else "empty"
     return (
-        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {before[:12]}. "
+        f"the state was replaced while in use: it is {state_id[:12]} now, {what}, and was {before[:12]}. "
         "History and back-off of before are not in it; what is registered is found and adopted, and nothing "
         "is imported a second time"
     )

@@ -116,7 +116,7 @@ def _on_disk(
         passed_over -= named.keys() | {path for path in below if is_manifest(path, root)}
         if files:
             asked = files.union(*named.values())
-            snapshot, notes = tree.around(asked, root)
+            snapshot, notes = tree.with_related(asked, root)
             checked = check(snapshot, tree, judging, asked, budgets, look=tree.look, whole=whole)
             total += replace(checked, notes=notes)
         else:

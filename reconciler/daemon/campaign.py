@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime
-from reconciler.engine.leadership import SHARED, Survey, led_thing
+from reconciler.engine.leadership import SHARED, LeaseSnapshot, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 
@@ -52,7 +52,7 @@ class Campaign:
     Attributes:
         renew: seconds between two renewals.
         on_change: told when something else is led than before, from the thread.
-        on_survey: told how things stand, from the thread.
+        on_snapshot: called with who leads what, from the thread.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         offer: seconds for which what is handed over is left to others.
@@ -63,7 +63,7 @@ class Campaign:
     targets: tuple[str, ...]
     renew: float = 2.0
     on_change: Callable[[], None] = lambda: None
-    on_survey: Callable[[Survey], None] = lambda _: None
+    on_snapshot: Callable[[LeaseSnapshot], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
@@ -130,8 +130,8 @@ class Campaign:
             if all(map(self.leads, targets)):
                 break
             self._release()
-            survey = self.leases.survey()
-            for lease in filter(None, map(survey.leader, targets)):
+            snapshot = self.leases.snapshot()
+            for lease in filter(None, map(snapshot.leader, targets)):
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError.of(
                         f"{lease.leader} since {lease.since:%Y-%m-%d %H:%M:%SZ}, which leads "
@@ -193,36 +193,38 @@ class Campaign:
         is_due = began - self._renewed_at >= self.renew * 0.9 or any(
             held.until - began < self.leases.term / 2 for held in self._held.values()
         )
-        survey = self._renewed(began, campaigns=is_able) if is_due else self.leases.survey()
-        self._time = (survey.now, self.clock())
+        snapshot = self._renewed(began, campaigns=is_able) if is_due else self.leases.snapshot()
+        self._time = (snapshot.now, self.clock())
         if is_able:
             me, term = self.leases.holder, self.leases.term
-            free = [t for t in self.targets if not self.leads(t) and survey.is_free(t, me, term)]
+            free = [t for t in self.targets if not self.leads(t) and snapshot.is_free(t, me, term)]
             if free:
-                self._campaign(survey, free)
-                survey = self.leases.survey()
-            elif self._hand_over(survey):
-                survey = self.leases.survey()
-        self._next_end = self._first_end(survey)
-        self.on_survey(survey)
+                self._campaign(snapshot, free)
+                snapshot = self.leases.snapshot()
+            elif self._hand_over(snapshot):
+                snapshot = self.leases.snapshot()
+        self._next_end = self._first_end(snapshot)
+        self.on_snapshot(snapshot)
 
-    def _renewed(self, began: float, *, campaigns: bool) -> Survey:
+    def _renewed(self, began: float, *, campaigns: bool) -> LeaseSnapshot:
         self._renewed_at = began
         epochs = {target: held.epoch for target, held in self._held.items()}
-        survey = self.leases.renew(epochs, campaigns=campaigns)
+        snapshot = self.leases.renew(epochs, campaigns=campaigns)
         until, me = began + self.leases.term, self.leases.holder
         self._held = {
-            target: _Held(epoch, until) for target, epoch in epochs.items() if survey.holds(me, target, epoch)
+            target: _Held(epoch, until)
+            for target, epoch in epochs.items()
+            if snapshot.holds(me, target, epoch)
         }
-        return survey
+        return snapshot
 
-    def _campaign(self, survey: Survey, free: Collection[str]) -> None:
+    def _campaign(self, snapshot: LeaseSnapshot, free: Collection[str]) -> None:
         """Takes what is free: up to its share at once, and more only when nobody else has wanted it."""
         shared = [target for target in free if target == SHARED]
         apart = [target for target in free if target != SHARED]
         start = int(self.chance() * len(apart))  # so that replicas do not all reach for the same ones
         apart = apart[start:] + apart[:start]
-        under = max(0, self._share(survey) - len(self._led_apart()))
+        under = max(0, self._share(snapshot) - len(self._led_apart()))
         self._take([*shared, *apart[:under]])
         rest = apart[under:]
         self._take([target for target in rest if target != self._offered], free_for=self.renew)
@@ -231,15 +233,15 @@ class Campaign:
             # nobody wanted it: who else campaigns has other targets
             self._declined, self._offered = self._declined | {self._offered}, None
 
-    def _hand_over(self, survey: Survey) -> bool:
+    def _hand_over(self, snapshot: LeaseSnapshot) -> bool:
         """Gives back one target of those above its share, once the one before is led; whether it did.
 
         What nobody wanted is not offered again before there are more replicas, or fewer.
         """
         self._offered, mine = None, self._led_apart()
-        if survey.replicas != self._replicas:
-            self._replicas, self._declined = survey.replicas, frozenset()
-        if len(mine) <= self._share(survey) or any(survey.leader(t) is None for t in self.targets):
+        if snapshot.replicas != self._replicas:
+            self._replicas, self._declined = snapshot.replicas, frozenset()
+        if len(mine) <= self._share(snapshot) or any(snapshot.leader(t) is None for t in self.targets):
             return False
         resting = [target for target in mine if target not in self._declined and self.at_rest(target)]
         if not resting:
@@ -250,17 +252,17 @@ class Campaign:
         self.leases.give_back({target: given.epoch}, campaigns=True)
         return True
 
-    def _share(self, survey: Survey) -> int:
-        return math.ceil(sum(t != SHARED for t in self.targets) / max(1, survey.replicas))
+    def _share(self, snapshot: LeaseSnapshot) -> int:
+        return math.ceil(sum(t != SHARED for t in self.targets) / max(1, snapshot.replicas))
 
     def _led_apart(self) -> list[str]:
         return [target for target in self.targets if target != SHARED and self.leads(target)]
 
-    def _first_end(self, survey: Survey) -> float:
+    def _first_end(self, snapshot: LeaseSnapshot) -> float:
         """When the first lease of another ends unless it is renewed, by this clock."""
-        others = (survey.leader(target) for target in self.targets if not self.leads(target))
+        others = (snapshot.leader(target) for target in self.targets if not self.leads(target))
         ends = (one.expires_at for one in others if one is not None)
-        left = min(((end - survey.now).total_seconds() for end in ends), default=math.inf)
+        left = min(((end - snapshot.now).total_seconds() for end in ends), default=math.inf)
         return self.clock() + left + _AFTER
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from reconciler.errors import ForgeError, NoAnswerError
-from reconciler.registry.post import send
+from reconciler.http_request import send
 from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:

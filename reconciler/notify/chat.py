@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Message
     from reconciler.notify.sink import Notification
-    from reconciler.registry.credentials import Secret
+    from reconciler.secret import Secret
 
 
 _LISTED = 20  # messages of a digest that are written out

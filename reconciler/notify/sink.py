@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
-from reconciler.registry.post import send
+from reconciler.http_request import send
 from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.registry.credentials import Secret
     from reconciler.registry.exchange import Response
+    from reconciler.secret import Secret
 
 _SUCCESS = range(200, 300)
 

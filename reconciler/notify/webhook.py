@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Message
     from reconciler.notify.sink import Notification, Pace
-    from reconciler.registry.credentials import Secret
+    from reconciler.secret import Secret
 
 
 _TYPE = "model-reconciler.model."

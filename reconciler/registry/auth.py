@@ -27,7 +27,7 @@ from reconciler.errors import (
 )
 from reconciler.redaction import redacted, remember
 from reconciler.registry.codes import ASK_AGAIN, BROKEN, Action, disposition
-from reconciler.registry.credentials import CredentialCooldown
+from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.exchange import Request, classify, envelope, load, request_id
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.registry.credentials import Secret
+    from reconciler.secret import Secret
 
 
 class RegistryAuth:
@@ -134,7 +134,7 @@ class AccessKeyAuth(RegistryAuth):
 
 
 class TokenAuth(RegistryAuth):
-    """A ready token, sent as `X-Auth-Token`; whoever provides it renews it."""
+    """A ready token, sent as `X-Auth-Token`; its provider renews it."""
 
     def __init__(self, token: Secret) -> None:
         super().__init__()

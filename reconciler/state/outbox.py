@@ -106,7 +106,7 @@ class Outbox:
         self._write([update(outbox).where(_these(which)).values(values)])
 
     def retain_sinks(self, sinks: Collection[str]) -> None:
-        """Forgets what is of other sinks: nobody could send it."""
+        """Removes the messages of other sinks, which cannot be sent."""
         others = _COLUMNS.sink.not_in(sinks)
         with self._database.reading() as connection:
             if connection.scalar(select(func.count()).where(others)) == 0:

@@ -12,7 +12,7 @@ import structlog
 from reconciler.engine.values import Verdict
 from reconciler.errors import StateError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Pace, Sender, WebhookSink
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from reconciler.state.outbox import Outbox
 from tests.daemon.waiting import until
 from tests.notify.receiving import TAKEN, receiving

@@ -22,7 +22,7 @@ from reconciler.errors import SinkError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, WebhookSink, trial
 from reconciler.notify.chat import headline
 from reconciler.notify.webhook import event
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from reconciler.web.webhook import proof_of
 from tests.notify.receiving import TAKEN, header, receiving
 from tests.notify.samples import NOON, notification
