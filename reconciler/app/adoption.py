@@ -139,7 +139,7 @@ async def _batch(
     return proof.held, {**unread, **proof.failed}
 
 
-class Shelf:
+class ManifestFolder:
     """The folder that manifests are written to: the work tree's, or another one.
 
     Raises:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of, keys_of
-from reconciler.app.idle_note import access_of
+from reconciler.app.noop import access_of
 from reconciler.engine.values.models import list_digest
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
 from reconciler.log import log
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.app.idle_note import Access
+    from reconciler.app.noop import Access
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Created, ObservedModel
@@ -209,7 +209,7 @@ def are_as_listed(
 
 
 @dataclass(slots=True)
-class Reopened:
+class LazyRegistry:
     """Implements `reconciler.engine.ports.Registry` by one that is opened when it is first used.
 
     Every method raises TargetUnusable as long as it cannot be opened.

@@ -40,7 +40,7 @@ _ENDED = frozenset(
 
 
 @dataclass(slots=True)
-class Board:
+class LiveStatus:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.audit import auditing
-from reconciler.app.session import Heritage, Listeners, Session, open_session, timing_of
+from reconciler.app.session import Listeners, ProcessState, Session, open_session, timing_of
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from reconciler.app.board import Board
+    from reconciler.app.live_status import LiveStatus
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
@@ -43,7 +43,7 @@ _LISTED_ON_THE_PAGE = 5000  # models
 
 
 @dataclass(slots=True)
-class Sessions:
+class LoopSessions:
     """Opens sessions for `reconciler.daemon.supervisor`, one at a time; used in its event loop.
 
     Attributes:
@@ -54,12 +54,12 @@ class Sessions:
     configuration: Configuration
     only: str | None
     clock: Clock
-    board: Board
+    status: LiveStatus
     session: Session | None = None
     ask: Callable[[str], None] = lambda _: None
     changed: Callable[[], None] = lambda: None
     _wake: Callable[[], object] = field(default=lambda: None)
-    _heritage: Heritage = field(default_factory=Heritage)
+    _process_state: ProcessState = field(default_factory=ProcessState)
     _lineage: str | None = None
     _given_up: float = 0.0
     _job: CycleJob | None = None
@@ -72,9 +72,9 @@ class Sessions:
 
         def progress(event: Event) -> None:
             counter(event)
-            self.board.event(event)
+            self.status.event(event)
 
-        listeners = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
+        listeners = Listeners(progress, self.status.asked, self._led, self._surveyed, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
@@ -82,7 +82,7 @@ class Sessions:
             only=self.only,
             clock=self.clock,
             listeners=listeners,
-            heritage=self._heritage,
+            process_state=self._process_state,
         ) as session:
             await self._recognise(session)
             self.session = session
@@ -103,7 +103,7 @@ class Sessions:
                         counter,
                         self._on_tick,
                         on_report,
-                        commit_seen=self.board.commit_seen,
+                        commit_seen=self.status.commit_seen,
                         has_news=self._has_news,
                     )
                     yield self._job
@@ -140,7 +140,7 @@ class Sessions:
         """Hears, in another thread, who leads."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
-        if self.board.take_survey(survey, frozenset(led)):
+        if self.status.take_survey(survey, frozenset(led)):
             self._news = True
             if led:
                 self.changed()
@@ -155,7 +155,7 @@ class Sessions:
     def _at_rest(self, target: str) -> bool:
         """Whether a target may be handed over: nothing is asked of it, and no import is unfinished."""
         job = self._job
-        return job is not None and not job.is_ticking and not self.board.is_open(target)
+        return job is not None and not job.is_ticking and not self.status.is_open(target)
 
     @asynccontextmanager
     async def _sending(self, session: Session) -> AsyncIterator[Callable[[Report], None]]:
@@ -163,21 +163,21 @@ class Sessions:
 
         A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
         """
-        await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.board.sinks)
-        if not self.board.sinks:
-            yield self.board.on_report
+        await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.status.sinks)
+        if not self.status.sinks:
+            yield self.status.on_report
             return
         from reconciler.notify import Sender  # noqa: PLC0415 - only where there are sinks
 
         sinks = sinks_of(self.configuration, self.clock)
-        observed = self.board.metrics.observe_message
+        observed = self.status.metrics.observe_message
         leads = partial(session.engine.leadership.leads, SHARED)
-        sender = Sender(session.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs, leads)
+        sender = Sender(session.ledger.outbox, sinks, self.clock, observed, self.status.take_backlogs, leads)
         loop = asyncio.get_running_loop()
         self._wake = partial(loop.call_soon_threadsafe, sender.wake)
 
         def on_report(report: Report) -> None:
-            self.board.on_report(report)
+            self.status.on_report(report)
             sender.wake()
 
         async with beside(sender.run(), "sender"):
@@ -205,25 +205,25 @@ class Sessions:
         }
 
     def _on_tick(self, tick: Tick) -> None:
-        self.board.on_tick(tick)
+        self.status.on_tick(tick)
         if self.session is not None:
-            self.board.metrics.set("index_disagreements", self.session.engine.last.disagreements)
+            self.status.metrics.set("index_disagreements", self.session.engine.last.disagreements)
 
     async def _recognise(self, session: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
         lineage = session.ledger.lineage
         before = self._lineage
         if before not in (None, lineage):
-            self.board.replaced(_replaced(before or "", lineage, session.ledger.position()))
-            log.error("state replaced", message=self.board.alert)
+            self.status.replaced(_replaced(before or "", lineage, session.ledger.position()))
+            log.error("state replaced", message=self.status.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
-        if self.board.alert:
-            session.engine.notes = (*session.engine.notes, self.board.alert)
+        if self.status.alert:
+            session.engine.notes = (*session.engine.notes, self.status.alert)
         pending = [
             entry for target in session.engine.targets for entry in session.ledger.pending(target.name)
         ]
-        self.board.remembered(pending)
+        self.status.remembered(pending)
 
 
 def longest_call(configuration: Configuration) -> float:
