@@ -54,7 +54,7 @@ def sink_of(configuration: Configuration, section: NotifySettings, clock: Clock)
         case "webhook":
             return notify.WebhookSink(name, pace, url, secret, clock.now)
         case "feishu":
-            return notify.FeishuSink(name, section.per_minute, url, secret, clock.now)
+            return notify.FeishuSink(name, notify.feishu_pace(section.per_minute), url, secret, clock.now)
         case "alertmanager":
             pace = notify.Pace(section.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
             return notify.AlertmanagerSink(name, pace, url)
