@@ -116,7 +116,7 @@ class NoopNote:
 def noop_note(configuration: Configuration, names: tuple[str, ...], mark: IdleMark) -> NoopNote:
     """The note on a cycle over these targets; made once the registries are closed."""
     targets = configuration.settings.targets
-    databases = [configuration.embedded_database(name) for name in names if targets[name].endpoint is None]
+    databases = filter(None, map(configuration.registry_file, names))
     files = [str(file) for one in databases for file in (one, one.with_name(f"{one.name}-wal"))]
     return NoopNote(
         mark,
@@ -175,7 +175,7 @@ def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str,
     return {
         name: kind_of(configuration, name).access(targets[name])
         for name in names
-        if targets[name].endpoint is not None
+        if not targets[name].is_local
     }
 
 

@@ -21,7 +21,6 @@ from reconciler.engine.leadership import SHARED, Survey
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
-from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -228,10 +227,8 @@ def _campaigning(
 def _checked_identity(configuration: Configuration, name: str) -> str:
     """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
     target = configuration.settings.targets[name]
-    if target.endpoint is not None:
-        with configuration.located("targets", name, table=f"targets.{name}"):
-            parse_endpoint(target.endpoint)
-            parse_project(target.project_id)
+    with configuration.located("targets", name, table=f"targets.{name}"):
+        kind_of(configuration, name).check(target)
     return target.identity
 
 

@@ -27,7 +27,7 @@ async def _examine(configuration: Configuration, name: str, manifest: Manifest) 
     preflight = Examination(
         target.edition,
         lambda: credentials,
-        target.obs_endpoint or (obs_endpoint(target.endpoint) if target.endpoint else None),
+        target.obs_endpoint or (None if target.is_local else obs_endpoint(target.endpoint)),
         configuration.base / target.files if target.files else None,
         target.preflight == "error",
     )
