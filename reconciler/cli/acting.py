@@ -22,7 +22,7 @@ from reconciler.engine.guards import moved
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import CycleRequest, Verdict
+from reconciler.engine.values import AS_DECLARED, CycleRequest, Verdict
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import open_for_release, open_state
 
@@ -157,11 +157,10 @@ def _remembered(acting: Acting) -> Report | None:
 def _imported(before: Report | None, after: Report) -> set[tuple[str, ModelKey]]:
     """The models that were held up before and are registered now."""
     held = {(i.target, i.pair) for i in (before.items if before else ()) if i.verdict in _HELD}
-    registered = {Verdict.IN_SYNC, Verdict.PUBLISHING}
     return {
         (i.target, i.pair)
         for i in after.items
-        if i.pair is not None and i.verdict in registered and (i.target, i.pair) in held
+        if i.pair is not None and i.verdict in AS_DECLARED and (i.target, i.pair) in held
     }
 
 
