@@ -47,8 +47,8 @@ class LoopSessions:
     """Opens sessions for `reconciler.daemon.supervisor`, one at a time; used in its event loop.
 
     Attributes:
-        ask: asks for a tick, from any thread.
-        changed: told in any thread that the state is another than before, perhaps by this process.
+        ask: requests a tick; called in any thread.
+        changed: called in any thread when the state has changed, by this process or another.
     """
 
     configuration: Configuration
@@ -113,7 +113,7 @@ class LoopSessions:
 
     @asynccontextmanager
     async def _resigning(self, session: Session) -> AsyncIterator[None]:
-        """Gives all leases back as soon as somebody asks to stop, whatever is in flight then."""
+        """Gives all leases back as soon as a stop is requested, even while calls are in flight."""
         campaign = session.campaign
         if campaign is None:
             yield
@@ -132,12 +132,12 @@ class LoopSessions:
             yield
 
     def _led(self) -> None:
-        """Hears, in another thread, that something else is led than before."""
+        """Called in another thread when this process has gained or lost a lease."""
         self._wake()
         self.ask("lease")
 
     def _surveyed(self, survey: Survey) -> None:
-        """Hears, in another thread, who leads."""
+        """Called in another thread with the current leaders."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
         if self.status.take_survey(survey, frozenset(led)):
@@ -159,9 +159,9 @@ class LoopSessions:
 
     @asynccontextmanager
     async def _sending(self, session: Session) -> AsyncIterator[Callable[[Report], None]]:
-        """Sends what waits in the outbox while the block runs; gives what hears of each report.
+        """Sends what waits in the outbox while the block runs; gives the function to call with each report.
 
-        A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
+        A task of its own: a tick waits for no sink. Only the process that leads `SHARED` sends.
         """
         await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.status.sinks)
         if not self.status.sinks:

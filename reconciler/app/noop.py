@@ -3,8 +3,8 @@
 It holds what the settings came to, as far as it takes to see that nothing has moved, and no secret: where one
 is needed, it is read where it stands. The note says at which commit and position of the journal every model
 was at rest, by which settings, and until when that is believed. While all of it still holds, a cycle would
-look at nothing but what it would find as it was. A cycle looks at the list of few models each time, and so
-does the check, by one request.
+find everything as it was. Where there are few models, a cycle reads the registry's list each time; so does
+the check, by one request.
 """
 
 from __future__ import annotations
@@ -82,15 +82,15 @@ class NoopNote:
     """What the note says.
 
     Attributes:
-        mark: what was left, and for how long that is believed.
+        mark: where the cycle ended, and until when the note holds.
         by: all that a cycle depends on beside git, journal, registries and secrets.
         names: the targets that the cycle worked on.
         is_all: whether these are all that are configured.
         warnings: on what is doubtful in the configuration.
         files: size and time of the embedded registries' own files: they change when anybody else uses them.
         folder: where the commits are; None where they are behind a URL.
-        services: how the registries are reached that are services, by target; None where it takes the
-            settings to tell.
+        services: how each registry that is a service is reached, by target; None where only the settings
+            say it.
     """
 
     mark: IdleMark
@@ -254,7 +254,7 @@ def noop_check(
 
 
 def _newest(note: NoopNote, settings: Callable[[], Configuration]) -> str | None:
-    """The branch's newest commit; None where a folder cannot be read, of which a cycle tells more.
+    """The branch's newest commit; None where a folder cannot be read: a cycle says why.
 
     Raises SourceError where a remote repository could not be asked: a cycle would not do better.
     """

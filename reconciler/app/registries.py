@@ -275,7 +275,7 @@ class LazyRegistry:
 
 @contextlib.contextmanager
 def crash_told(target: str) -> Iterator[None]:
-    """Turns what nobody expected into a failure of the target, as a cycle does.
+    """Turns an unexpected error into a failure of the target, as a cycle does.
 
     Raises:
         ReconcilerError: as it was raised.
@@ -295,7 +295,7 @@ def failure_told(target: str) -> Iterator[None]:
     """The same, and every failure with the name of the target.
 
     Raises:
-        TargetUnusable: the registry could not be asked, or nobody expected it.
+        TargetUnusable: the registry could not be asked, or an error was not expected.
     """
     try:
         with crash_told(target):

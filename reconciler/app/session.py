@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what happens.
+    """Functions that are called when something happens.
 
     Attributes:
-        progress: hears of every event as it is recorded.
-        asked: hears of every request to a registry: target, method, status (None where no answer came),
+        progress: called with every event as it is recorded.
+        asked: called after every request to a registry: target, method, status (None where no answer came),
             seconds.
-        led: told when this process leads something else than before, in another thread.
-        surveyed: told who leads what, about once a second, in another thread.
+        led: called when this process has gained or lost a lease, in another thread.
+        surveyed: called with the leaders of all targets, about once a second, in another thread.
         at_rest: whether nothing is under way in a target, asked in that thread.
     """
 

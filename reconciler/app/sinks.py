@@ -1,4 +1,4 @@
-"""From `[[notify]]` to what each sink wants to hear, and to what sends to it."""
+"""From `[[notify]]` to what each sink subscribes to, and to what sends to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALERTMANAGER_FORGETS = 300.0  # seconds; its own `resolve_timeout`, and what it
 
 
 def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
-    """What each sink wants to hear."""
+    """The messages that each sink subscribes to."""
     return tuple(
         Subscription(
             sink.title,

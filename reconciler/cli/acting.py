@@ -78,8 +78,8 @@ def hand_over(acting: Acting, confirm: str | None, *, wait: bool) -> Report:
     """Has the process that holds the state carry out one cycle; gives what is remembered after it.
 
     Raises:
-        StateLockedError: nobody took the request on in time; it was withdrawn.
-        typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
+        StateLockedError: no process took the request on in time; it was withdrawn.
+        typer.Exit: there was no cycle, for the reason that was printed, or a signal came.
     """
     settings, interruption = acting.settings, acting.interruption
 

@@ -97,7 +97,7 @@ def _show(written: Written, *, dry_run: bool, verbose: bool) -> None:
 
 
 def _notes(target_options: InitOptions, written: Written, *, has_host: bool) -> Sequence[str]:
-    """What else somebody who starts should know."""
+    """Notes for a person who starts with the program."""
     notes = []
     configured = any(starter.path == FILE_NAME and new for starter, new in written)
     given = target_options.name, target_options.endpoint, target_options.project_id, target_options.edition

@@ -1,6 +1,6 @@
-"""`apply` where nothing has moved: told before the command-line framework and the engine are loaded.
+"""`apply` where nothing has moved: it ends before the command-line framework and the engine are loaded.
 
-A form of the command that is left to the framework costs a cycle at most.
+Options that are not known here are left to the framework, which costs a cycle at most.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def carried_out(arguments: Sequence[str]) -> Exit | CredentialCooldown | None:
     try:
         note, cooldown = noop_check(raw_configuration(given.config, Path.cwd()), given.target, settings)
     except (ConfigurationError, RecursionError):
-        return None  # told by the command, with all else that is wrong
+        return None  # the command reports it, with all other mistakes
     if note is None:
         return cooldown
     _tell(note)

@@ -123,7 +123,7 @@ async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes:
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:
-    """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
+    """Asks whether the failed models may be deleted. Raises ConfigurationError, or aborts."""
     if not doomed or yes:
         return
     models = ", ".join(doomed)

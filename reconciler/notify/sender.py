@@ -72,8 +72,8 @@ class Sender:
     """Sends to all sinks of one configuration. Used from one event loop, except for `wake`'s own.
 
     Attributes:
-        observed: told of each attempt: the sink, and whether it took the notification.
-        shown: told of what waits, by sink, whenever that has changed.
+        observed: called after each attempt with the sink, and whether it took the notification.
+        shown: called with what waits, by sink, whenever that has changed.
         leads: whether this process is the one that sends.
     """
 
