@@ -2,10 +2,10 @@
 
     each `renew`    makes what is held last another term; a round that fails is tried again at the next
     each second     while something is not held: looks who leads, and takes what is free; sooner where a
-                    lease ends sooner that nobody has renewed
+                    lease ends sooner that was not renewed
 
 A round is one transaction, unless it takes or hands over something. Who leads more targets than its share,
-such as the first of several replicas, hands over one that is at rest, and waits until somebody leads it.
+such as the first of several replicas, hands over one that is at rest, and waits until another one leads it.
 
 A thread, since nothing else that this process waits for may keep a renewal waiting. What is held is known by
 the machine's own clock, counted from before the renewal began: it ends here no later than at the server.
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
     from reconciler.state.leases import SqlLeases
 
-
 BEAT = 1.0
-"""Seconds between two beats of whoever does the work."""
+"""Seconds between two beats of the thread that does the work."""
 
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
 _AFTER = 0.02  # seconds from the end of a lease to the look that finds it ended
@@ -51,8 +50,8 @@ class Campaign:
 
     Attributes:
         renew: seconds between two renewals.
-        on_change: told when something else is led than before, from the thread.
-        on_snapshot: called with who leads what, from the thread.
+        on_change: called in the thread when this process has gained or lost a lease.
+        on_snapshot: called in the thread with the leases of all targets.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         offer: seconds for which what is handed over is left to others.
@@ -98,7 +97,7 @@ class Campaign:
         return epoch is not None and self.epoch(target) == epoch
 
     def beat(self) -> None:
-        """Says that whoever does the work is able to: once it has said so, it has to go on saying so.
+        """Says that the thread that does the work is able to: after the first call, calls have to go on.
 
         A process that waits for a connection that was lost renews what it leads, and takes nothing more.
         """
@@ -111,7 +110,7 @@ class Campaign:
         server_time, at = self._time
         return server_time + timedelta(seconds=self.clock() - at)
 
-    # carried out by whoever opened it
+    # called in the thread that opened it
 
     def start(self) -> None:
         """Campaigns from now on. The first round is over on return, whatever came of it."""
@@ -143,7 +142,7 @@ class Campaign:
     def give_back(self) -> None:
         """Lets the next leader in at once, and campaigns no more; safe to call twice.
 
-        What is in flight ends as it would have: its answers are journalled, and whoever leads next settles
+        What is in flight ends as it would have: its answers are journalled, and the next leader settles
         what gets none.
         """
         self._ended.set()
@@ -219,7 +218,7 @@ class Campaign:
         return snapshot
 
     def _campaign(self, snapshot: LeaseSnapshot, free: Collection[str]) -> None:
-        """Takes what is free: up to its share at once, and more only when nobody else has wanted it."""
+        """Takes what is free: up to its share at once, and more only when no other replica has taken it."""
         shared = [target for target in free if target == SHARED]
         apart = [target for target in free if target != SHARED]
         start = int(self.chance() * len(apart))  # so that replicas do not all reach for the same ones
@@ -230,13 +229,13 @@ class Campaign:
         self._take([target for target in rest if target != self._offered], free_for=self.renew)
         self._take([target for target in rest if target == self._offered], free_for=self.offer)
         if self._offered is not None and self.leads(self._offered):
-            # nobody wanted it: who else campaigns has other targets
+            # no other replica took it: the others campaign for other targets
             self._declined, self._offered = self._declined | {self._offered}, None
 
     def _hand_over(self, snapshot: LeaseSnapshot) -> bool:
         """Gives back one target of those above its share, once the one before is led; whether it did.
 
-        What nobody wanted is not offered again before there are more replicas, or fewer.
+        A target that no other took is not offered again before there are more replicas, or fewer.
         """
         self._offered, mine = None, self._led_apart()
         if snapshot.replicas != self._replicas:

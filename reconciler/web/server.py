@@ -70,7 +70,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is told when
+    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is called if
     the server stops by itself, before the block is left.
     """
     server = _Server(_config(app, limits or ConnectionLimits()))
@@ -121,7 +121,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals reach whoever handled them before."""
+        """Signals reach the handlers that were set before."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

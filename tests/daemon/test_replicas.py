@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.postgres import programs
-from reconciler.app.board import Board
+from reconciler.app.live_status import LiveStatus
 from reconciler.daemon.supervisor import Health
 from reconciler.engine.leadership import Lease, LeaseSnapshot
 from tests.program import Program, manifest
@@ -94,12 +94,12 @@ def _snapshot(**holders: str) -> LeaseSnapshot:
 
 def test_a_standby_is_ready_and_says_who_leads() -> None:
     """A leader is ready as a process without replicas is."""
-    board = Board(Health(lambda: 90.0, 60.0), ("dev", "prod"))
-    assert (board.role(), board.leader()) == ("ready", None)
-    board.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 7 on a (f00)"), ())
-    assert board.role() == "standby: process 7 on a leads"
-    board.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)"), ())
-    assert board.leader() == "dev: nobody, prod: process 7 on a"
-    board.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 8 on b (baa)"), {"dev"})
-    assert board.role() == "ready"
-    assert b'reconciler_leader{target="dev"} 1.0' in board.scrape()
+    status = LiveStatus(Health(lambda: 90.0, 60.0), ("dev", "prod"))
+    assert (status.role(), status.leader()) == ("ready", None)
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 7 on a (f00)"), ())
+    assert status.role() == "standby: process 7 on a leads"
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)"), ())
+    assert status.leader() == "dev: nobody, prod: process 7 on a"
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 8 on b (baa)"), {"dev"})
+    assert status.role() == "ready"
+    assert b'reconciler_leader{target="dev"} 1.0' in status.scrape()

@@ -133,7 +133,7 @@ class Bench:
             return known
 
     def apply_what_is_due(self) -> Report:
-        """As a loop does: a model whose next attempt came while a cycle was waiting gets it in another one."""
+        """As a loop does: an attempt that came due while a cycle was waiting is made by another one."""
         known = self.apply()
         while any(item.next_attempt_at and item.next_attempt_at <= self.now for item in known.items):
             known = self.apply()
@@ -197,7 +197,7 @@ def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -
         repository.commit(files)
 
 
-DUE_MEANWHILE = [
+DUE_MEANWHILE: list[tuple[str, dict[str, str | None], dict[str, str | None], list[str]]] = [
     ("commit", {NAMES[0]: text("a"), NAMES[1]: text("a")}, {}, ["", ""]),
     ("commit", {"models.d/team/c.yaml": text("a", "1.0.1")}, {}, ["gone", "gone", "lost"]),
     ("commit", {"models.d/team/d.yaml": text("b")}, {}, ["elsewhere"]),

@@ -40,7 +40,7 @@ _ENDED = frozenset(
 
 
 @dataclass(slots=True)
-class Board:
+class LiveStatus:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:
@@ -72,7 +72,7 @@ class Board:
         self.metrics = Metrics(__version__, self.targets, self.sinks)
 
     def commit_seen(self, commit: str, at: datetime) -> None:
-        """Hears which commit the branch has. How long the first one has been there is not known."""
+        """Takes the commit that the branch has. How long the first one has been there is not known."""
         if self._commit not in (None, commit):
             self._commit_at = at
         self._commit = commit
@@ -91,17 +91,17 @@ class Board:
             self.metrics.observe_outage()
 
     def on_report(self, report: Report) -> None:
-        """Hears that there is a newer report, and takes its numbers."""
+        """Takes the numbers of a newer report."""
         self.revision += 1
         self.metrics.observe_report(report)
 
     def event(self, event: Event) -> None:
-        """Hears of what is journalled."""
+        """Takes an event that was journalled."""
         self.health.step()
         self.metrics.observe_events([event])
         now = time.monotonic()
         if now - self._moved_at > _MOVES_APART:
-            # events come in hundreds a second, and a report follows the last of them: readers hear of some
+            # events come in hundreds a second, and a report follows the last: not each changes the revision
             self._moved_at = now
             self.revision += 1
         key = (event.target, event.pair)
@@ -114,7 +114,7 @@ class Board:
             self._open.setdefault(key, event.at)
 
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
-        """Hears of a call to a registry."""
+        """Takes a call to a registry, which may have had no answer."""
         if status is not None:
             self.answered[target] = datetime.now(UTC)
             self.health.step()
@@ -130,7 +130,7 @@ class Board:
         self._open = {key: min(at, self._open.get(key, at)) for key, at in unfinished.items()}
 
     def replaced(self, what: str) -> None:
-        """Hears that another state was found in the place of the one that was known."""
+        """Notes that another state was found in the place of the one that was known."""
         self.alert = what
         self.revision += 1
         self.metrics.count("state_replaced")
