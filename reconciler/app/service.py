@@ -73,7 +73,7 @@ async def run(
             try:
                 # bounded before the session is closed: closing waits for the very thread that may hang
                 with _bounded(configuration, last_resort):
-                    service.loop.follow_first, service.loop.follow_max = service.sessions.follow()
+                    service.loop.follow = service.sessions.follow()
                     await _serve(service, last_resort)
             finally:
                 await worker.run(service.loop.supervisor.close())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.app.board import Board
+    from reconciler.backoff import Backoff
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
@@ -186,11 +187,10 @@ class Sessions:
             finally:
                 self._wake = lambda: None
 
-    def follow(self) -> tuple[float, float]:
-        """Seconds between looks at unfinished imports, the first and the longest."""
+    def follow(self) -> Backoff:
+        """The waits between looks at unfinished imports."""
         targets = self.session.engine.targets if self.session else ()
-        timing = min((target.timing for target in targets), key=lambda timing: timing.follow_first)
-        return timing.follow_first, timing.follow_max
+        return min((target.timing for target in targets), key=lambda timing: timing.follow_first).follow
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
         """What to watch in the session that is open."""

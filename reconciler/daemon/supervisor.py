@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.backoff import EQUAL_JITTER, Backoff
 from reconciler.daemon.cycle_job import Tick
 from reconciler.engine.concurrency import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
@@ -112,6 +113,8 @@ class Health:
 
 LONGEST_DELAY = 30.0
 """Seconds between two attempts to open a session, at most."""
+
+_OPEN_AGAIN = Backoff(1.0, LONGEST_DELAY, jitter=EQUAL_JITTER)
 
 
 @dataclass(slots=True)
@@ -229,8 +232,7 @@ class Supervisor:
 
     def _later(self) -> float:
         """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""
-        window = min(LONGEST_DELAY, 0.5 * 2.0 ** min(self._failures, 16)) if self._failures else 0.0
-        delay = window * (0.5 + self.chance() / 2)
+        delay = _OPEN_AGAIN.seconds(self._failures, self.chance()) if self._failures else 0.0
         self._failures += 1
         if self._again is not None:
             self._again.cancel()
