@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.engine.values import FINAL, Event, EventKind, LedgerEntry, Phase, Report
 from reconciler.phrases import many
+from reconciler.times import shown_time
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
 
@@ -178,7 +179,7 @@ class Board:
         """A line for each sink that did not take its last message."""
         return tuple(
             f"Messages to {name} are not delivered: {many(backlog.number, 'message waits', 'messages wait')} "
-            f"since {backlog.oldest:%Y-%m-%d %H:%M:%SZ}. {backlog.error}"
+            f"since {shown_time(backlog.oldest)}. {backlog.error}"
             for name, backlog in self.backlogs.items()
             if backlog.error is not None and backlog.oldest is not None
         )

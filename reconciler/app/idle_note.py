@@ -21,6 +21,7 @@ from reconciler.engine.values import IdleMark, Verdict
 from reconciler.errors import SourceError
 from reconciler.source.backend import LocalRepository
 from reconciler.state.peek import peek
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,8 +143,8 @@ def read(text: str | None) -> IdleNote | None:
     try:
         mark = json.loads(text or "")
         rest = IdleMark(
-            _moment_read(mark["at"]),
-            _moment_read(mark["until"]),
+            read_time(mark["at"]),
+            read_time(mark["until"]),
             str(mark["commit"]),
             str(mark["digest"]),
             int(mark["position"]),
@@ -198,13 +199,6 @@ def _folder_read(values: list[Any] | None) -> Folder | None:
         return None
     path, branch, timeout, memory = values
     return Folder(str(path), None if branch is None else str(branch), float(timeout), int(memory))
-
-
-def _moment_read(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no zone")
-    return moment
 
 
 def _access_read(endpoint: str, project: str, workspace: str, *numbers: float) -> Access:

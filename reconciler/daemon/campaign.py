@@ -26,6 +26,7 @@ from reconciler.engine.clock import uptime
 from reconciler.engine.leadership import SHARED, Survey, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -134,7 +135,7 @@ class Campaign:
             for lease in filter(None, map(survey.leader, targets)):
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError.of(
-                        f"{lease.leader} since {lease.since:%Y-%m-%d %H:%M:%SZ}, which leads "
+                        f"{lease.leader} since {shown_time(lease.since)}, which leads "
                         f"{led_thing(lease.target)}"
                     )
             time.sleep(_LOOK)

@@ -6,12 +6,12 @@ tell it again. Texts are bytes here, for names in broken manifests may hold what
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -133,7 +133,7 @@ def _change(row: tuple[Any, ...]) -> FileChange:
 
 
 def _attribution(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
-    return CommitInfo(commit, author, datetime.fromisoformat(authored_at), subject)
+    return CommitInfo(commit, author, read_time(authored_at), subject)
 
 
 def _raw(text: str) -> bytes:
