@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -93,15 +92,13 @@ def _bounded(configuration: Configuration, last_resort: Callable[[float], None])
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
     stop, schedule = Stop(), configuration.settings.schedule
-    health = Health(
-        lambda: seconds_until(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration)
-    )
+    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    health = Health(lambda: seconds_until(schedule, INTERVALS, clock.now()), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
-    board = Board(health, names, sinks)
-    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    board = Board(health, names, sinks, clock.now)
     sessions = Sessions(configuration, target, clock, board)
-    supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
+    supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance, clock.now)
     missed = partial(board.metrics.count, "missed_ticks")
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
     sessions.ask, sessions.changed = loop.ask, loop.on_state_changed
@@ -169,7 +166,12 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
                 _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
             )
         pages = ServicePages(
-            configuration, service.sessions, board, service.worker, stopping=service.stop.asked
+            configuration,
+            service.sessions,
+            board,
+            service.worker,
+            now=service.sessions.clock.now,
+            stopping=service.stop.asked,
         )
         sockets.callback(pages.close)
         probes = Probes(board.scrape, service.health.not_ready, service.health.not_alive, board.role)

@@ -19,11 +19,11 @@ import asyncio
 import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.backoff import EQUAL_JITTER, Backoff
 from reconciler.daemon.cycle_job import Tick
+from reconciler.engine.clock import utc_now
 from reconciler.engine.concurrency import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
@@ -31,6 +31,7 @@ from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from reconciler.daemon.cycle_job import CycleJob
 
@@ -125,6 +126,7 @@ class Supervisor:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
         on_tick: told of every tick that found no session to tick in.
         chance: a number in [0, 1).
+        now: the wall clock.
         asked: returns once another tick than the one under way is asked for.
     """
 
@@ -132,6 +134,7 @@ class Supervisor:
     health: Health
     on_tick: Callable[[Tick], None] = lambda _: None
     chance: Callable[[], float] = lambda: 0.5
+    now: Callable[[], datetime] = utc_now
     ask: Callable[[str], None] = lambda _: None
     asked: Callable[[], Awaitable[object]] = never
     job: CycleJob | None = None
@@ -215,7 +218,7 @@ class Supervisor:
             return True
         message = "another process holds the state; waiting for it" if waits else "state still away"
         log.error(message, error=problem, next_attempt_in=self._later())
-        tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
+        tick = Tick(why, "error", time.monotonic() - began, self.now(), error=problem, state_lost=True)
         self.health.end(tick)
         self.on_tick(tick)
         return False

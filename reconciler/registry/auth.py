@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
+from reconciler.engine.clock import utc_now
 from reconciler.errors import (
     ConfigurationError,
     RegistryError,
@@ -91,7 +92,7 @@ class AccessKeyAuth(RegistryAuth):
         *,
         security_token: Secret | None = None,
         project_id: str | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         cooldown: CredentialCooldown | None = None,
     ) -> None:
         """A flow that signs.
@@ -321,7 +322,7 @@ def _life(body: bytes) -> float:
     try:
         token = load(body)["token"]
         ends = read_time(token["expires_at"], UTC)
-        issued = read_time(token["issued_at"], UTC) if token.get("issued_at") else datetime.now(UTC)
+        issued = read_time(token["issued_at"], UTC) if token.get("issued_at") else utc_now()
     except (ValueError, KeyError, TypeError, AttributeError):
         return _DAY
     return max((ends - issued).total_seconds(), 1.0)
