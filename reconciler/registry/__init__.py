@@ -19,10 +19,11 @@ from reconciler.registry.credentials import (
     FileSecret,
     GivenSecret,
     Secret,
+    StoredSecret,
 )
 from reconciler.registry.limits import Limits
 
 __all__ = [
     "AccessKeyAuth", "CommandSecret", "CredentialCooldown", "EnvironmentSecret", "FileSecret", "GivenSecret",
-    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "TokenAuth",
+    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "StoredSecret", "TokenAuth",
 ]  # fmt: skip
