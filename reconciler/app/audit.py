@@ -185,7 +185,7 @@ async def auditing(
     @cache
     def audit() -> Audit:
         notes = opened.enter_context(closing(notes_of(configuration, source, ref)))
-        return Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
+        return Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", error=text))
 
     def write() -> None:
         if source.last_head() is not None:  # until a tick has read the branch, which may be away

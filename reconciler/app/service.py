@@ -193,7 +193,7 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
     metrics.count("webhook_deliveries", delivery.result)
     if delivery.result == "refused":
-        log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
+        log.warning("delivery refused", sender=delivery.sender, error=delivery.reason)
 
 
 def _listener(listen_on: str | None, usual: int, key: str) -> socket.socket:

@@ -215,7 +215,7 @@ class Sessions:
         before = self._lineage
         if before not in (None, lineage):
             self.board.replaced(_replaced(before or "", lineage, session.ledger.position()))
-            log.error("state replaced", message=self.board.alert)
+            log.error("state replaced", error=self.board.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:

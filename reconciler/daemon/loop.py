@@ -7,7 +7,6 @@ skipped in silence, and nothing piles up.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -190,4 +189,4 @@ async def _survived(work: Awaitable[None]) -> None:
         await work
     except Exception as problem:  # noqa: BLE001 - told, and counted by the probes as no tick at all
         message = f"{type(problem).__name__}: {problem}"
-        log.error("unexpected", error=message, traceback=traceback.format_exc())
+        log.error("unexpected", error=message, exc_info=True)
