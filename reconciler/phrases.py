@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _LONGEST_WORD = 64
 
@@ -28,19 +28,25 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {closest!r}?" if closest else ""
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, or None."""
+def no_such(what: str, name: str, names: Collection[str]) -> str:
+    """`x: no such target; did you mean 'y'?`, or what there is: `x: no such target; there is a, b`."""
+    there = f"; there is {', '.join(names)}" if names else ""
+    return f"{name}: no such {what}{did_you_mean(name, names) or there}"
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that was most likely meant, or None; `cutoff` says how alike they are, from 0 to 1."""
     if not word or len(word) > _LONGEST_WORD:
         return None
     by_case = {name.casefold(): name for name in words if name}
     folded = word.strip().casefold()
-    return by_case.get(folded) or _nearest(folded, by_case)
+    return by_case.get(folded) or _nearest(folded, by_case, cutoff)
 
 
-def _nearest(folded: str, by_case: dict[str, str]) -> str | None:
+def _nearest(folded: str, by_case: dict[str, str], cutoff: float) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415 - only when there is something to correct
 
-    close = get_close_matches(folded, by_case, n=1, cutoff=0.6)
+    close = get_close_matches(folded, by_case, n=1, cutoff=cutoff)
     if close:
         return by_case[close[0]]
     parts = re.split(r"[-_]", folded)

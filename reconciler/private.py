@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_ABANDONED = 3600.0  # seconds; no file takes so long to be made
 
 
 @contextmanager
@@ -60,6 +62,32 @@ def read_own(file: Path) -> bytes:
             return opened.read()
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A place beside a file: what is made there replaces the file at the end of the block, all at once.
+
+    For what can be made anew: it is not synced, and is dropped where it cannot be renamed. What a killed
+    process left here is removed by a later one.
+
+    Raises:
+        OSError: the directory cannot be made or read.
+    """
+    make_directory(file.parent)
+    for other in file.parent.glob(f"{file.name}.[0-9]*"):
+        with suppress(OSError):
+            if time.time() - other.lstat().st_mtime > _ABANDONED:
+                other.unlink()
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)  # of a killed process that had the same id
+    try:
+        yield new
+        with suppress(OSError):
+            new.replace(file)
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def close_to_others(*files: Path) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +21,6 @@ from reconciler.redaction import remember, shown_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
 
 _LARGEST = 64 * 1024
 
@@ -36,8 +36,22 @@ class Secret(Protocol):
         """
 
 
+class StoredSecret(ABC):
+    """A secret that is there to be read, without a program to run for it."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def read_now(self) -> str:
+        """The secret as it is now, without an event loop; raises as `read` does."""
+
+    async def read(self) -> str:
+        """As the protocol says."""
+        return self.read_now()
+
+
 @dataclass(frozen=True, slots=True)
-class GivenSecret:
+class GivenSecret(StoredSecret):
     """A secret given by value.
 
     Attributes:
@@ -46,18 +60,18 @@ class GivenSecret:
 
     value: str = field(repr=False)
 
-    async def read(self) -> str:
+    def read_now(self) -> str:
         """The value."""
         return _usable(self.value, "a secret given by value")
 
 
 @dataclass(frozen=True, slots=True)
-class EnvironmentSecret:
+class EnvironmentSecret(StoredSecret):
     """A secret in a variable of the environment."""
 
     name: str
 
-    async def read(self) -> str:
+    def read_now(self) -> str:
         """The variable's value now."""
         value = os.environ.get(self.name)
         if value is None:
@@ -69,12 +83,12 @@ class EnvironmentSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class FileSecret:
+class FileSecret(StoredSecret):
     """A secret in a file of its own, such as a mounted one; line ends after it do not count."""
 
     path: Path
 
-    async def read(self) -> str:
+    def read_now(self) -> str:
         """The file's content now."""
         try:
             with self.path.open("rb") as file:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -106,7 +105,7 @@ async def _observed(session: Session, target: Target, commit: str | None) -> Pla
             )
             raise ReconcilerError(f"target {target.name}: {message}")
     entries = session.ledger.entries(target.name)
-    view = PlannerInput(target.name, desired, datetime.now(UTC), entries=entries)
+    view = PlannerInput(target.name, desired, session.engine.clock.now(), entries=entries)
     return (await observe(target.registry, view, only=None, in_flight=target.timing.in_flight))[0]
 
 

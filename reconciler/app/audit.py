@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
+from reconciler.backoff import Backoff
 from reconciler.engine.concurrency import beside
 from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, GuardError, ReconcilerError, SourceError
@@ -42,7 +43,7 @@ MARK = "audit-position"
 It belongs to no target."""
 _EVENTS_AT_ONCE = 20_000
 _OVERLAP = 100  # events before the mark that are looked at again: others may write a number late
-_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0  # seconds after which what failed is tried again
+_AGAIN = Backoff(5.0, 300.0)
 _SHA256_DIGITS = 64
 _BEGUN_ANEW = (
     "the repository of git's notes was damaged, and is made anew from the journal and from audit.push_url; "
@@ -184,7 +185,7 @@ async def auditing(
     @cache
     def audit() -> Audit:
         notes = opened.enter_context(closing(notes_of(configuration, source, ref)))
-        return Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
+        return Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", error=text))
 
     def write() -> None:
         if source.last_head() is not None:  # until a tick has read the branch, which may be away
@@ -196,10 +197,10 @@ async def auditing(
 
 
 async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
-    pause = 0.0
+    failures = 0
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause or None):
+            async with asyncio.timeout(_AGAIN.seconds(failures) if failures else None):
                 await woken.wait()
         woken.clear()
         problem: str | None = None
@@ -208,13 +209,13 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
         except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
             problem = str(error) if isinstance(error, ReconcilerError) else unexpected(error)
         if problem is None:
-            if pause:
+            if failures:
                 log.info("notes are written again")
-            pause = 0.0
+            failures = 0
         else:
-            say = log.debug if pause else log.warning
-            pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
-            say("notes not written", error=problem, next_attempt_in=round(pause))
+            say = log.debug if failures else log.warning
+            failures += 1
+            say("notes not written", error=problem, next_attempt_in=round(_AGAIN.seconds(failures)))
 
 
 def write_once(

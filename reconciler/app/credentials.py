@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler import registry
 from reconciler.errors import ConfigurationError
-from reconciler.redaction import remember, shown_name
-from reconciler.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
+from reconciler.redaction import remember
+from reconciler.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret, StoredSecret
 from reconciler.settings.secret_texts import page_tokens_of
 
 if TYPE_CHECKING:
@@ -75,22 +74,26 @@ def secret_of(base: Path, section: BaseModel, name: str) -> Secret | None:
 
 
 def _secret_at(base: Path, at: At, name: str) -> Secret | None:
-    value, file, variable, command = (at(name + way) for way in ("", "_file", "_env", "_command"))
+    command = at(f"{name}_command")
+    stored = _stored_at(base, at, name)
+    return stored if command is None or stored is not None else CommandSecret(command)
+
+
+def _stored_at(base: Path, at: At, name: str) -> StoredSecret | None:
+    value, file, variable = (at(name + way) for way in ("", "_file", "_env"))
     if value is not None:
         return GivenSecret(value)
     if file is not None:
         return FileSecret(base / file)
-    if variable is not None:
-        return EnvironmentSecret(variable)
-    return CommandSecret(command) if command is not None else None
+    return EnvironmentSecret(variable) if variable is not None else None
 
 
 def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
     """Reads the webhook's secrets anew at each delivery: one a line; None when there is none.
 
-    What it gives raises ConfigurationError when the file cannot be read now.
+    What it gives raises ConfigurationError when they cannot be read now.
     """
-    return partial(_now, base, web, "webhook_secret")
+    return partial(_lines_of, base, web, "web.webhook_secret")
 
 
 def push_url(base: Path, audit: AuditSettings) -> str | None:
@@ -99,9 +102,10 @@ def push_url(base: Path, audit: AuditSettings) -> str | None:
     It is no secret but for the credential: `source.repo`, which messages name, is often the same.
 
     Raises:
-        ConfigurationError: the file cannot be read.
+        ConfigurationError: it cannot be read.
     """
-    return _given(base, audit, "push_url", "audit").strip() or None
+    url = _read_now(base, audit, "audit.push_url")
+    return None if url is None else url.strip()
 
 
 def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
@@ -115,7 +119,7 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
 
     def now() -> list[str]:
         try:
-            return page_tokens_of(_now(base, web, "token") or "")
+            return page_tokens_of(_lines_of(base, web, "web.token") or "")
         except ValueError as error:
             raise ConfigurationError(f"web.token: {error}") from None
 
@@ -123,28 +127,21 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
     return now
 
 
-def _now(base: Path, web: WebSettings, name: str) -> str | None:
-    """A secret of the page as it is now."""
-    text = _given(base, web, name, "web")
-    for secret in text.splitlines():
+def _lines_of(base: Path, web: WebSettings, key: str) -> str | None:
+    """The secrets of the page as they are now, one a line."""
+    text = _read_now(base, web, key)
+    for secret in (text or "").splitlines():
         remember(secret.strip())
-    return text or None
+    return text
 
 
-def _given(base: Path, section: BaseModel, name: str, table: str) -> str:
-    """What a table gives as it is now, in whichever way; nothing where it does not."""
-    value, file, variable = (getattr(section, name + way) for way in ("", "_file", "_env"))
-    if value is not None:
-        return str(value.get_secret_value())
-    if variable is not None:
-        return os.environ.get(variable, "")
-    if file is None:
-        return ""
-    path: Path = base / file
+def _read_now(base: Path, section: BaseModel, key: str) -> str | None:
+    """What a section gives as it is now, None where it gives none; `key` is the full name, for messages."""
+    secret = _stored_at(base, keys_of(section), key.rpartition(".")[2])
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"{table}.{name}_file: {shown_name(path.name)} cannot be read") from None
+        return None if secret is None else secret.read_now()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{key}: {error}") from None
 
 
 def _required(base: Path, at: At, name: str) -> Secret:

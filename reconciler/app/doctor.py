@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.app.findings import Finding, local_findings
-from reconciler.app.registries import Opening, crash_told, registry_of
+from reconciler.app.registries import Opening, registry_of
 from reconciler.app.session import timing_of
+from reconciler.engine.isolation import crash_told
 from reconciler.engine.values import Event, EventKind
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.network import proxy_for

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.engine.clock import utc_now
 from reconciler.engine.values import FINAL, Event, EventKind, LedgerEntry, Phase, Report
 from reconciler.phrases import many
+from reconciler.times import shown_time
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.daemon.cycle_job import Tick
@@ -44,6 +46,7 @@ class LiveStatus:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:
+        now: the wall clock.
         revision: another number whenever what the pages show may be something else.
         succeeded_at: the end of the newest tick without an error.
         led: the targets that this process leads, where there are replicas.
@@ -53,6 +56,7 @@ class LiveStatus:
     health: Health
     targets: tuple[str, ...]
     sinks: tuple[str, ...] = ()
+    now: Callable[[], datetime] = utc_now
     metrics: Metrics = field(init=False)
     revision: int = 0
     last: Tick | None = None
@@ -116,7 +120,7 @@ class LiveStatus:
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Takes a call to a registry, which may have had no answer."""
         if status is not None:
-            self.answered[target] = datetime.now(UTC)
+            self.answered[target] = self.now()
             self.health.step()
         self.metrics.observe_request(target, method, status, seconds)
 
@@ -178,7 +182,7 @@ class LiveStatus:
         """A line for each sink that did not take its last message."""
         return tuple(
             f"Messages to {name} are not delivered: {many(backlog.number, 'message waits', 'messages wait')} "
-            f"since {backlog.oldest:%Y-%m-%d %H:%M:%SZ}. {backlog.error}"
+            f"since {shown_time(backlog.oldest)}. {backlog.error}"
             for name, backlog in self.backlogs.items()
             if backlog.error is not None and backlog.oldest is not None
         )
@@ -188,7 +192,7 @@ class LiveStatus:
         if self.health.not_alive():
             self.metrics.observe_outage()
         self.metrics.set("state_up", self.health.state_problem is None)
-        now = datetime.now(UTC)
+        now = self.now()
         for name, backlog in self.backlogs.items():
             age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
             self.metrics.observe_backlog(name, backlog.number, age)

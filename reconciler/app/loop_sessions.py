@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.app.live_status import LiveStatus
+    from reconciler.backoff import Backoff
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
@@ -185,11 +186,10 @@ class LoopSessions:
             finally:
                 self._wake = lambda: None
 
-    def follow(self) -> tuple[float, float]:
-        """Seconds between looks at unfinished imports, the first and the longest."""
+    def follow(self) -> Backoff:
+        """The waits between looks at unfinished imports."""
         targets = self.session.engine.targets if self.session else ()
-        timing = min((target.timing for target in targets), key=lambda timing: timing.follow_first)
-        return timing.follow_first, timing.follow_max
+        return min((target.timing for target in targets), key=lambda timing: timing.follow_first).follow
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
         """What to watch in the session that is open."""
@@ -214,7 +214,7 @@ class LoopSessions:
         before = self._state_id
         if before not in (None, state_id):
             self.status.replaced(_replaced(before or "", state_id, session.ledger.position()))
-            log.error("state replaced", message=self.status.alert)
+            log.error("state replaced", error=self.status.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         # only now: an opening that is given up before has to wait, and say so, again
         self._state_id = state_id

@@ -21,6 +21,7 @@ from reconciler.engine.values import IdleMark, Verdict
 from reconciler.errors import SourceError
 from reconciler.source.backend import LocalRepository
 from reconciler.state.peek import peek
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,8 +143,8 @@ def read(text: str | None) -> NoopNote | None:
     try:
         facts = json.loads(text or "")
         mark = IdleMark(
-            _moment_read(facts["at"]),
-            _moment_read(facts["until"]),
+            read_time(facts["at"]),
+            read_time(facts["until"]),
             str(facts["commit"]),
             str(facts["digest"]),
             int(facts["position"]),
@@ -198,13 +199,6 @@ def _folder_read(values: list[Any] | None) -> Folder | None:
         return None
     path, branch, timeout, memory = values
     return Folder(str(path), None if branch is None else str(branch), float(timeout), int(memory))
-
-
-def _moment_read(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no zone")
-    return moment
 
 
 def _access_read(endpoint: str, project: str, workspace: str, *numbers: float) -> Access:

@@ -15,7 +15,6 @@ import time
 from collections import OrderedDict
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler import __version__
@@ -23,6 +22,7 @@ from reconciler.app.loop_sessions import LoopSessions, page_report
 from reconciler.app.model_page import ModelRecord, Shown, model_record
 from reconciler.app.repository import followed, source_of
 from reconciler.daemon.worker import Worker
+from reconciler.engine.clock import utc_now
 from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.masked import without_address
@@ -30,6 +30,7 @@ from reconciler.views.pages import ModelFacts, OverviewFacts, PageState, Registe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.app.live_status import LiveStatus
     from reconciler.app.session import Session
@@ -53,6 +54,7 @@ class ServicePages:
     """Implements `reconciler.web.application.Pages`; used in the server's event loop.
 
     Attributes:
+        now: the wall clock.
         stopping: whether the program was asked to stop.
         followed: repository and branch, in words without secrets; as of the last summary.
         late: how many answers came after their page was given up: it has something to fetch now.
@@ -62,6 +64,7 @@ class ServicePages:
     sessions: LoopSessions
     status: LiveStatus
     worker: Worker
+    now: Callable[[], datetime] = field(kw_only=True, default=utc_now)
     stopping: Callable[[], bool] = field(kw_only=True)
     followed: tuple[str, str] = ("", "")
     late: int = 0
@@ -83,7 +86,7 @@ class ServicePages:
         status, web = self.status, self.configuration.settings.web
         targets = self.configuration.settings.targets
         return PageState(
-            now=datetime.now(UTC),
+            now=self.now(),
             version=__version__,
             phase="stopping" if self.stopping() else "running" if status.last else "starting",
             report=report,
@@ -270,7 +273,7 @@ class ServicePages:
         """When the registry was asked, seldom and never for long, and its detail; or why there is none."""
         if model_id is None:
             return None, {}, "it is not registered"
-        key, now = (target.name, model_id), datetime.now(UTC)
+        key, now = (target.name, model_id), self.now()
         held = self._details.get(key)
         if held is None or (now - held[0]).total_seconds() > _ASKED_AGAIN:
             if time.monotonic() - self._asked_at < _ASKED_APART:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of, keys_of
 from reconciler.app.noop import access_of
+from reconciler.engine.isolation import crash_told
 from reconciler.engine.values.models import list_digest
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
-from reconciler.log import log
-from reconciler.redaction import unexpected
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.client import in_process
 from reconciler.registry.endpoint import parse_endpoint, parse_project
@@ -274,25 +273,8 @@ class LazyRegistry:
 
 
 @contextlib.contextmanager
-def crash_told(target: str) -> Iterator[None]:
-    """Turns an unexpected error into a failure of the target, as a cycle does.
-
-    Raises:
-        ReconcilerError: as it was raised.
-        TargetUnusable: for anything else; the traceback is a debug line of the log.
-    """
-    try:
-        yield
-    except ReconcilerError:
-        raise
-    except Exception as error:
-        log.debug("unexpected", target=target, exc_info=True)
-        raise TargetUnusable(unexpected(error), Exit.UNAVAILABLE) from error
-
-
-@contextlib.contextmanager
 def failure_told(target: str) -> Iterator[None]:
-    """The same, and every failure with the name of the target.
+    """Turns what goes wrong with a registry into a failure with the name of the target, as a cycle does.
 
     Raises:
         TargetUnusable: the registry could not be asked, or an error was not expected.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -73,7 +72,7 @@ async def run(
             try:
                 # bounded before the session is closed: closing waits for the very thread that may hang
                 with _bounded(configuration, last_resort):
-                    service.loop.follow_first, service.loop.follow_max = service.sessions.follow()
+                    service.loop.follow = service.sessions.follow()
                     await _serve(service, last_resort)
             finally:
                 await worker.run(service.loop.supervisor.close())
@@ -93,15 +92,13 @@ def _bounded(configuration: Configuration, last_resort: Callable[[float], None])
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
     stop, schedule = Stop(), configuration.settings.schedule
-    health = Health(
-        lambda: seconds_until(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration)
-    )
+    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    health = Health(lambda: seconds_until(schedule, INTERVALS, clock.now()), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
-    status = LiveStatus(health, names, sinks)
-    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    status = LiveStatus(health, names, sinks, clock.now)
     sessions = LoopSessions(configuration, target, clock, status)
-    supervisor = Supervisor(sessions.open, health, status.on_tick, clock.chance)
+    supervisor = Supervisor(sessions.open, health, status.on_tick, clock.chance, clock.now)
     missed = partial(status.metrics.count, "missed_ticks")
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
     sessions.ask, sessions.changed = loop.ask, loop.on_state_changed
@@ -169,7 +166,12 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
                 _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
             )
         pages = ServicePages(
-            configuration, service.sessions, status, service.worker, stopping=service.stop.asked
+            configuration,
+            service.sessions,
+            status,
+            service.worker,
+            now=service.sessions.clock.now,
+            stopping=service.stop.asked,
         )
         sockets.callback(pages.close)
         probes = Probes(status.scrape, service.health.not_ready, service.health.not_alive, status.role)
@@ -191,7 +193,7 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
     metrics.count("webhook_deliveries", delivery.result)
     if delivery.result == "refused":
-        log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
+        log.warning("delivery refused", sender=delivery.sender, error=delivery.reason)
 
 
 def _listener(listen_on: str | None, usual: int, key: str) -> socket.socket:

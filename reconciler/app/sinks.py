@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.credentials import secret_of
 from reconciler.engine.episodes import Subscription
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
+from reconciler.phrases import no_such
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,5 +79,5 @@ def named(configuration: Configuration, name: str) -> NotifySettings:
     sinks = {sink.title: sink for sink in configuration.settings.notify}
     if name in sinks:
         return sinks[name]
-    there = f"; there is {', '.join(sinks)}" if sinks else "; none is configured: add a table [[notify]]"
-    raise ConfigurationError(f"{name}: no such sink{did_you_mean(name, sinks) or there}")
+    none = "" if sinks else "; none is configured: add a table [[notify]]"
+    raise ConfigurationError(no_such("sink", name, sinks) + none)

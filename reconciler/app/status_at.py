@@ -14,6 +14,7 @@ from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import LedgerEntry, ModelState, Reconciled, Report
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def status_at(
         reader = _StatusReader(configuration, source, ledger, index)
         if isinstance(when, datetime):
             report = reader.report(_at_moment(ledger, when), when, configuration.chosen(target))
-            to_come = f"{when.isoformat()} has not come yet: shown is what is known now"
+            to_come = f"{shown_time(when)} has not come yet: shown is what is known now"
             return report if when <= now else replace(report, notes=(*report.notes, to_come))
         then = _while_reconciled(source, ledger, when)
         return reader.report(then, None, configuration.chosen(target))
@@ -56,7 +57,7 @@ def status_at(
 def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
     then = ledger.reconciled_at(moment)
     if then is None:
-        raise ReconcilerError(f"{moment.isoformat()}: this state remembers no cycle that began before then")
+        raise ReconcilerError(f"{shown_time(moment)}: this state remembers no cycle that began before then")
     return then
 
 

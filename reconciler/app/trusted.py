@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.source.trust import MARK, TrustMemory
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ def refused(configuration: Configuration, ledger: SqlLedger) -> Iterator[str]:
     if memory.seen:
         commit, at = list(memory.seen.items())[-1]
         yield (
-            f"commit {commit[:12]}, first seen at {at:%Y-%m-%dT%H:%M:%SZ}, is not trusted: nothing is "
+            f"commit {commit[:12]}, first seen at {shown_time(at)}, is not trusted: nothing is "
             "reconciled as long as it is the newest (source.verify.on_failure is refuse); "
             "`reconciler doctor` says why"
         )

@@ -17,7 +17,7 @@ from reconciler.app.repository import budgets_of
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract.rules_identity import RULES
 from reconciler.errors import SourceError
-from reconciler.private import make_directory, read_own
+from reconciler.private import read_own, replacing
 from reconciler.source.git_files import discover
 
 if TYPE_CHECKING:
@@ -117,12 +117,5 @@ def _read(file: Path, by: str) -> ValidateSettings | None:
 def _write(file: Path, by: str, settings: ValidateSettings) -> None:
     """Keeps it, in a file that is complete before it has its name; nothing where none can be made."""
     text = json.dumps(settings)
-    new = file.with_name(f"{file.name}.{os.getpid()}")
-    with suppress(OSError):
-        make_directory(file.parent)
-        try:
-            with new.open("x", encoding="utf-8") as opened:
-                opened.write(f"{_digest([by, text])}\n{text}")
-            new.replace(file)
-        finally:
-            new.unlink(missing_ok=True)
+    with suppress(OSError), replacing(file) as new, new.open("x", encoding="utf-8") as opened:
+        opened.write(f"{_digest([by, text])}\n{text}")

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 from reconciler.settings.types import Duration
+from reconciler.times import read_time
 
 
 def model_asked(text: str) -> tuple[str, str | None]:
@@ -49,8 +50,7 @@ def written(text: str) -> datetime | None:
     A zone that leads out of the years that there are makes it no time.
     """
     try:
-        at = datetime.fromisoformat(text if _DASHED.match(text) else "")
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return read_time(text if _DASHED.match(text) else "", UTC).astimezone(UTC)
     except (OverflowError, ValueError):
         return None
 

@@ -16,6 +16,7 @@ from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
 from reconciler.errors import ConfigurationError, Exit, SourceError
 from reconciler.settings.raw import raw_configuration
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def _tell(note: NoopNote) -> None:
         sentence = nothing_to_do(idle_mark.numbers)
     else:
         sentence = (
-            f"Nothing to do: nothing has moved since {idle_mark.at:%Y-%m-%dT%H:%M:%SZ}, with "
+            f"Nothing to do: nothing has moved since {shown_time(idle_mark.at)}, with "
             f"{phrase(idle_mark.numbers)}. `--refresh` looks at the registry again."
         )
     echo(f"{sentence}\nCommit {idle_mark.commit[:12]}, plan digest {idle_mark.digest}")

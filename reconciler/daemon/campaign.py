@@ -19,13 +19,14 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.clock import uptime
+from reconciler.engine.clock import uptime, utc_now
 from reconciler.engine.leadership import SHARED, LeaseSnapshot, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -54,6 +55,8 @@ class Campaign:
         on_snapshot: called in the thread with the leases of all targets.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
+        clock: seconds that only ever grow, also while the machine is suspended.
+        wall_clock: this machine's time, until the server has told its own.
         offer: seconds for which what is handed over is left to others.
         look: seconds between two looks at what others lead, which come sooner where a lease ends sooner.
     """
@@ -66,6 +69,7 @@ class Campaign:
     at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
+    wall_clock: Callable[[], datetime] = utc_now
     offer: float = 5.0
     look: float = 1.0
     problem: str | None = None
@@ -106,7 +110,7 @@ class Campaign:
     def now(self) -> datetime:
         """The server's time, which is the same for all replicas, whatever their own clocks say."""
         if self._time is None:
-            return datetime.now(UTC)
+            return self.wall_clock()
         server_time, at = self._time
         return server_time + timedelta(seconds=self.clock() - at)
 
@@ -133,7 +137,7 @@ class Campaign:
             for lease in filter(None, map(snapshot.leader, targets)):
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError.of(
-                        f"{lease.leader} since {lease.since:%Y-%m-%d %H:%M:%SZ}, which leads "
+                        f"{lease.leader} since {shown_time(lease.since)}, which leads "
                         f"{led_thing(lease.target)}"
                     )
             time.sleep(_LOOK)

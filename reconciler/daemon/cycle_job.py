@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -136,7 +135,7 @@ class CycleJob:
             error, lost = str(problem), isinstance(problem, StateError)
         except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
             error = unexpected(problem)
-            log.debug("unexpected", traceback=traceback.format_exc())
+            log.debug("unexpected", exc_info=True)
         if error is not None:
             self._commit = None
         elif report is not None and report.failures:

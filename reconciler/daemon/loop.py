@@ -7,18 +7,19 @@ skipped in silence, and nothing piles up.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.triggers import LOCATION, watched
+from reconciler.engine.clock import Timing
 from reconciler.engine.concurrency import never
 from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from reconciler.backoff import Backoff
     from reconciler.daemon.supervisor import Supervisor
     from reconciler.daemon.triggers import Paths
     from reconciler.daemon.worker import Stop
@@ -41,7 +42,7 @@ class Loop:
     Attributes:
         grace: seconds that a stop waits for the call in flight.
         watch: what to watch, as `reconciler.daemon.triggers.watched` takes it; the state by the word `STATE`.
-        follow_first, follow_max: seconds between looks at unfinished imports, growing from one to the other.
+        follow: the waits between looks at unfinished imports.
         missed: called each time the schedule requests a tick while its last request still waits.
     """
 
@@ -49,8 +50,7 @@ class Loop:
     stop: Stop
     grace: float = 30.0
     watch: Paths = dict
-    follow_first: float = 5.0
-    follow_max: float = 15.0
+    follow: Backoff = Timing().follow
     missed: Callable[[], None] = lambda: None
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _unfinished: asyncio.Event = field(default_factory=asyncio.Event)
@@ -164,16 +164,16 @@ class Loop:
             self._note()
 
     async def _follows(self) -> None:
-        wait = self.follow_first
+        number = 1
         while True:
             await self._unfinished.wait()
-            await self.stop.sleep(wait)
+            await self.stop.sleep(self.follow.seconds(number))
             async with self._busy:
                 if self.stop.asked():
                     return
                 await _survived(self.supervisor.follow())
             self._note()
-            wait = min(self.follow_max, wait * 1.5) if self.supervisor.unfinished else self.follow_first
+            number = number + 1 if self.supervisor.unfinished else 1
 
     def _note(self) -> None:
         """Wakes the follower while there is something to follow, and only then."""
@@ -189,4 +189,4 @@ async def _survived(work: Awaitable[None]) -> None:
         await work
     except Exception as problem:  # noqa: BLE001 - told, and counted by the probes as no tick at all
         message = f"{type(problem).__name__}: {problem}"
-        log.error("unexpected", error=message, traceback=traceback.format_exc())
+        log.error("unexpected", error=message, exc_info=True)

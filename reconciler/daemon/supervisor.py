@@ -19,10 +19,11 @@ import asyncio
 import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.backoff import EQUAL_JITTER, Backoff
 from reconciler.daemon.cycle_job import Tick
+from reconciler.engine.clock import utc_now
 from reconciler.engine.concurrency import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
@@ -30,6 +31,7 @@ from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from reconciler.daemon.cycle_job import CycleJob
 
@@ -113,6 +115,8 @@ class Health:
 LONGEST_DELAY = 30.0
 """Seconds between two attempts to open a session, at most."""
 
+_OPEN_AGAIN = Backoff(1.0, LONGEST_DELAY, jitter=EQUAL_JITTER)
+
 
 @dataclass(slots=True)
 class Supervisor:
@@ -122,6 +126,7 @@ class Supervisor:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
         on_tick: called with every tick for which no session was open.
         chance: a number in [0, 1).
+        now: the wall clock.
         asked: returns once another tick than the one under way is asked for.
     """
 
@@ -129,6 +134,7 @@ class Supervisor:
     health: Health
     on_tick: Callable[[Tick], None] = lambda _: None
     chance: Callable[[], float] = lambda: 0.5
+    now: Callable[[], datetime] = utc_now
     ask: Callable[[str], None] = lambda _: None
     asked: Callable[[], Awaitable[object]] = never
     job: CycleJob | None = None
@@ -212,7 +218,7 @@ class Supervisor:
             return True
         message = "another process holds the state; waiting for it" if waits else "state still away"
         log.error(message, error=problem, next_attempt_in=self._later())
-        tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
+        tick = Tick(why, "error", time.monotonic() - began, self.now(), error=problem, state_lost=True)
         self.health.end(tick)
         self.on_tick(tick)
         return False
@@ -229,8 +235,7 @@ class Supervisor:
 
     def _later(self) -> float:
         """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""
-        window = min(LONGEST_DELAY, 0.5 * 2.0 ** min(self._failures, 16)) if self._failures else 0.0
-        delay = window * (0.5 + self.chance() / 2)
+        delay = _OPEN_AGAIN.seconds(self._failures, self.chance()) if self._failures else 0.0
         self._failures += 1
         if self._again is not None:
             self._again.cancel()

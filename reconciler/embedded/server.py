@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import signal
-import socket
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -21,10 +20,12 @@ from reconciler.embedded import answers
 from reconciler.embedded.answers import Code, VendorError, refusal
 from reconciler.embedded.application import AnswerHeaders, create_app
 from reconciler.errors import ConfigurationError
-from reconciler.http_limits import ConnectionLimits, limited_protocol
+from reconciler.http_limits import ConnectionLimits
+from reconciler.http_server import listening, server_config, url_of
 from reconciler.network import is_loopback
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from types import FrameType
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.embedded.settings import EmbeddedSettings
 
 _GRACE_SECONDS = 10
+_BACKLOG = 1024
 _LIMITS = ConnectionLimits(connections=2048, half_open=1024)  # hundreds of calls at once are usual
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -63,7 +65,7 @@ def serve(
         try:
             with _stopped_by_signals(server):
                 if ready is not None:
-                    ready(_url(listener))
+                    ready(url_of(listener))
                 server.run(sockets=[listener])
         finally:
             app.state.close()
@@ -78,7 +80,7 @@ def running(settings: EmbeddedSettings, port: int = 0) -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([listener],), name="embedded-registry")
         thread.start()
         try:
-            yield _url(listener)
+            yield url_of(listener)
         finally:
             server.should_exit = True
             thread.join()
@@ -86,31 +88,17 @@ def running(settings: EmbeddedSettings, port: int = 0) -> Iterator[str]:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
+        return listening(host, port, _BACKLOG)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(
             f"cannot listen on {host} port {port}: {error}; choose another host or port"
         ) from error
-    # Connections inherit it; without, an answer of two packets waits 40 ms for the client's acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 def _server(app: EmbeddedRegistry, guarded: ASGIApp) -> uvicorn.Server:
-    config = uvicorn.Config(
-        guarded,
-        http=limited_protocol(_LIMITS),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        ws="none",
-        proxy_headers=False,
-        lifespan="on",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+    own = {"date_header": False, "proxy_headers": False, "lifespan": "on"}
+    config = server_config(guarded, _LIMITS, _GRACE_SECONDS, **own)
     server = uvicorn.Server(config)
     app.state.drop = partial(_drop, server)
     return server
@@ -121,11 +109,6 @@ def _drop(server: uvicorn.Server, client: tuple[str, int]) -> None:
     for connection in tuple(server.server_state.connections):
         if getattr(connection, "client", None) == client:
             connection.transport.abort()
-
-
-def _url(listener: socket.socket) -> str:
-    host, port, *_ = listener.getsockname()
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextmanager

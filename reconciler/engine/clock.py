@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.backoff import FULL_JITTER, Backoff
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -27,7 +29,7 @@ def uptime() -> float:
     return time.clock_gettime(_BOOT_TIME)
 
 
-_FIRST_WINDOW, _LONGEST_WINDOW = 10.0, 900.0  # seconds
+_IMPORT_AGAIN = Backoff(10.0, 900.0, jitter=FULL_JITTER)
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 
 
@@ -58,8 +60,7 @@ class Clock:
 
         At a random moment of a window (full jitter), which doubles with each attempt.
         """
-        window = min(_LONGEST_WINDOW, _FIRST_WINDOW * 2.0 ** min(attempts - 1, 16))
-        return self.later(window * self.chance())
+        return self.later(_IMPORT_AGAIN.seconds(attempts, self.chance()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class Timing:
     follow_first: float = 5.0
     follow_max: float = 15.0
     follow_deadline: float = 35 * 60.0
+
+    @property
+    def follow(self) -> Backoff:
+        """The waits between two looks at an import, until it is final."""
+        return Backoff(self.follow_first, self.follow_max, factor=1.5)
 
     @property
     def uncertain(self) -> float:

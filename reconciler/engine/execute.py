@@ -138,19 +138,20 @@ class Executor:
         """
         clock = self.recorder.clock
         deadline = clock.later(self.timing.follow_deadline)
-        wait, looked = self.timing.follow_first, datetime.min.replace(tzinfo=UTC)
+        waits, number = self.timing.follow, 0
+        looked = datetime.min.replace(tzinfo=UTC)
         while not clock.stopping() and clock.now() < deadline:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
                 return
             # slept before it is asked: what was sent a moment ago has hardly changed
-            await clock.sleep(wait)
+            number += 1
+            await clock.sleep(waits.seconds(number))
             if look is not None and look <= clock.now():
                 # what is due and stays open by this look cannot be settled now, and is not waited for
                 looked = clock.now()
                 await self.settler.settle_all(await manifests())
             await self.follower.once()
-            wait = min(self.timing.follow_max, wait * 1.5)
 
     def not_made(self) -> frozenset[ModelKey]:
         """The pairs whose import was settled as not made in this cycle, and may be sent again."""

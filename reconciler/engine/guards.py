@@ -24,6 +24,7 @@ from reconciler.engine.values import EventKind, ModelState, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.manifest import Reason
 from reconciler.phrases import many
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -204,7 +205,7 @@ def clock_notes(journal: Journal, clock: Clock) -> list[str]:
     newest, now = journal.newest(), clock.now()
     if newest is None or newest <= now + CLOCK_TOLERANCE:
         return []
-    times = f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
+    times = f"this clock says {shown_time(now)}, the journal's last event {shown_time(newest)}"
     return [f"{times}: set the clock; what is due later waits until then"]
 
 

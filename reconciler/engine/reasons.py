@@ -9,6 +9,7 @@ from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import listed, many
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def not_readable(what: str, why: str) -> Reason:
 def still_open(entry: LedgerEntry) -> Reason:
     """Why an import waits whose outcome nobody knows yet."""
     said = f" ({entry.detail})" if entry.detail else ""
-    again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
+    again = f"; looked for again at {shown_time(entry.not_before)}" if entry.not_before else ""
     if entry.last is EventKind.EXISTS:
         return Reason("exists", f"the registry says that it exists, and does not list it yet{said}{again}")
     message = f"an import was sent, and its outcome is still being settled{said}{again}"
@@ -92,7 +93,7 @@ def said(entry: LedgerEntry, otherwise: str) -> Reason:
     if entry.phase is Phase.REJECTED:
         message += f"; held until the manifest changes or `reconciler retry {entry.pair}`"
     elif entry.not_before is not None:
-        message += f"; next attempt at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}"
+        message += f"; next attempt at {shown_time(entry.not_before)}"
     return Reason(entry.code or entry.last, message)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind, Facts, Stage
 from reconciler.printable import escape_json
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,10 +73,7 @@ def events_of(notes: Iterable[tuple[str, str]]) -> tuple[list[Event], int]:
 
 
 def _moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError(value)
-    return moment.astimezone(UTC)
+    return read_time(_text(value)).astimezone(UTC)
 
 
 def _fact(name: str, value: object) -> Any:  # noqa: ANN401 - a number or a text

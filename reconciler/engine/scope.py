@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.clock import Clock, due_at
 from reconciler.engine.values import Phase
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -122,5 +123,5 @@ class DueTimes:
         text = self.marks.marks(target.name).get(mark)
         if text is None:
             return None
-        at = datetime.fromisoformat(text)
+        at = read_time(text)
         return due_at(at + wait, at, self.clock.now())

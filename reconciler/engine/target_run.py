@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.desired_state_reader import desired_state
+from reconciler.engine.isolation import crash_told
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
 from reconciler.engine.values import AT_REST, Desired, ManifestRef, ModelState, TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
-from reconciler.log import log
-from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -142,14 +141,12 @@ async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]
         return run
     name = run.target.name
     try:
-        return await step(run)
+        with crash_told(name):
+            return await step(run)
     except (SourceError, StateError, IndexLostError):
         raise
     except ReconcilerError as error:
         return replace(run, failure=TargetFailure(name, f"target {name}: {error}", error.exit_code))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
-        log.debug("unexpected", target=name, exc_info=True)
-        return replace(run, failure=TargetFailure(name, f"target {name}: {unexpected(error)}"))
 
 
 async def manifests_of(

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from reconciler.backoff import Backoff
 from reconciler.errors import ForgeError, NoAnswerError
 from reconciler.http_request import send
 from reconciler.views.masked import excerpt
@@ -27,7 +28,7 @@ _DEADLINE = 30.0  # seconds for one call
 _BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _ATTEMPTS = 5
 _LONGEST_WAIT = 300.0  # seconds that all pauses of one call take together
-_FIRST_PAUSE = 1.0
+_AGAIN = Backoff(1.0, _LONGEST_WAIT)
 _SECONDARY = 60.0  # seconds; GitHub asks for a minute at least where it names no time
 _SECONDARY_WORDS = b"secondary rate limit"
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset")
@@ -128,15 +129,15 @@ class Api:
         headers = {**self.credentials, "User-Agent": "model-reconciler"}
         headers |= {} if content is None else {"Content-Type": "application/json"}
         waited = 0.0
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             answer, problem = await self._sent(method, url, headers, content)
             if answer is not None and answer.status < HTTPStatus.MULTIPLE_CHOICES:
                 return answer
             status = None if answer is None else answer.status
             if method not in _REPEATABLE and (status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR):
                 raise OutcomeOpen(problem, status=status)
-            pause = _FIRST_PAUSE * 2**attempt if answer is None else self._pause(answer, attempt)
-            if pause is None or attempt == _ATTEMPTS - 1:
+            pause = _AGAIN.seconds(attempt) if answer is None else self._pause(answer, attempt)
+            if pause is None or attempt == _ATTEMPTS:
                 raise ForgeError(problem, status=status)
             waited += pause
             if waited > _LONGEST_WAIT:
@@ -164,7 +165,7 @@ class Api:
         if limited:
             return _SECONDARY if (asked := self._asked(answer)) is None else asked
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return answer.retry_after if answer.retry_after is not None else _FIRST_PAUSE * 2**attempt
+            return answer.retry_after if answer.retry_after is not None else _AGAIN.seconds(attempt)
         return None
 
     def _asked(self, answer: Response) -> float | None:

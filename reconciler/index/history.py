@@ -6,12 +6,13 @@ tell it again. Texts are bytes here, for names in broken manifests may hold what
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate
+from reconciler.index.text_codec import to_bytes, to_text
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -57,8 +58,8 @@ class TargetHistory:
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
         given = {
-            "name": None if names is None else [*map(_raw, names)],
-            "version": None if version is None else [_raw(version)],
+            "name": None if names is None else [*map(to_bytes, names)],
+            "version": None if version is None else [to_bytes(version)],
             "hash": None if commit is None else [bytes.fromhex(commit)],
         }
         asked = {column: values for column, values in given.items() if values is not None}
@@ -67,12 +68,12 @@ class TargetHistory:
         )
         order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
         for row in self._store.rows(_CHANGES + where + order, (self._target, *chain(*asked.values()))):
-            yield ModelKey(_text(row[0]), _text(row[1])), _change(row)
+            yield ModelKey(to_text(row[0]), to_text(row[1])), _change(row)
 
     def names(self) -> set[str]:
         """Every model name that a commit did anything to."""
         rows = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
-        return {_text(raw) for (raw,) in rows}
+        return {to_text(raw) for (raw,) in rows}
 
     def attributions(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
@@ -114,7 +115,13 @@ def moved(target: str, commit: str | None, update: HistoryUpdate | None) -> Iter
     yield (
         "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
+            (
+                target,
+                *map(to_bytes, pair),
+                bytes.fromhex(one.commit_info.commit),
+                to_bytes(one.path),
+                one.deleted,
+            )
             for pair, one in update.changes
         ),
     )
@@ -129,16 +136,8 @@ def _commit(target: str, commit: str, place: int, made: CommitInfo | None) -> tu
 def _change(row: tuple[Any, ...]) -> FileChange:
     _, _, path, deleted, raw, author, authored_at, subject, place = row
     made = _attribution(raw.hex(), author, authored_at, subject)
-    return FileChange(_text(path), made, bool(deleted), place)
+    return FileChange(to_text(path), made, bool(deleted), place)
 
 
 def _attribution(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
-    return CommitInfo(commit, author, datetime.fromisoformat(authored_at), subject)
-
-
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogatepass")
+    return CommitInfo(commit, author, read_time(authored_at), subject)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_VERSION = 5
+_VERSION = 6
 _BUSY_SECONDS = 5.0
 
 # The first row of a file is of its first declaration, if it has any, and says what is of the whole file: a

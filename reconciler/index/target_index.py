@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import HistoryUpdate, LastCommit, ManifestRef, ParsedFile
 from reconciler.index import history as branch
+from reconciler.index.text_codec import to_bytes, to_text
 from reconciler.manifest import InvalidManifest
 from reconciler.manifest.values import reason_of, row_of
 
@@ -81,7 +82,7 @@ class TargetIndex:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
             rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from (_declaration(_path(row[0]), row) for row in rows)
+            yield from (_declaration(to_text(row[0]), row) for row in rows)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
@@ -93,7 +94,7 @@ class TargetIndex:
             rows = (row for one in asked for row in self._store.rows(f"{_CREDITS} AND path = ?", one))
         for path, written in rows:
             for line, credit in _credits(written):
-                yield (_path(path), line), credit
+                yield (to_text(path), line), credit
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -101,7 +102,7 @@ class TargetIndex:
         less = [
             number
             for path in without
-            for (number,) in self._store.rows(_NUMBER_OF_FILE, (self._target, _raw(path)))
+            for (number,) in self._store.rows(_NUMBER_OF_FILE, (self._target, to_bytes(path)))
         ]
         return int(total - sum(less))
 
@@ -134,7 +135,7 @@ class TargetIndex:
             if whole:
                 yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
             else:
-                gone = [(target, _raw(path)) for path in changed]
+                gone = [(target, to_bytes(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
         yield (
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -143,7 +144,7 @@ class TargetIndex:
         yield (
             "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
             (
-                (target, _raw(reading.path), place, _raw(named), blob)
+                (target, to_bytes(reading.path), place, to_bytes(named), blob)
                 for reading in now
                 for place, (named, blob) in enumerate(reading.config_files)
             ),
@@ -157,7 +158,7 @@ class TargetIndex:
             for one in reading.invalid
         ]
         declared = iter(reading.declarations)
-        place = (self._target, _raw(reading.path))
+        place = (self._target, to_bytes(reading.path))
         of_file = (reading.blob, _written(reading.last_commits), json.dumps(faults) if faults else None)
         first = next(declared, None)
         yield *place, *(_NOTHING if first is None else _columns(first)), *of_file
@@ -193,9 +194,9 @@ class TargetIndex:
         span = (self._target, rows[0][0], rows[-1][0])
         companions: defaultdict[bytes, list[tuple[str, str]]] = defaultdict(list)
         for raw, named, blob in self._store.rows(_COMPANIONS, span):
-            companions[raw].append((_path(named), blob))
+            companions[raw].append((to_text(named), blob))
         for raw, of_file in groupby(rows, key=itemgetter(0)):
-            path = _path(raw)  # once for all that is said of the file: there may be very many of them
+            path = to_text(raw)  # once for all that is said of the file: there may be very many of them
             documents = list(of_file)
             blob, written, faults = documents[0][_OF_FILE:]
             yield ParsedFile(
@@ -238,13 +239,4 @@ def _written(last_commits: tuple[tuple[int, LastCommit], ...]) -> str:
 
 
 def _raws(paths: Iterable[str]) -> list[bytes]:
-    return list(map(_raw, paths))
-
-
-def _raw(path: str) -> bytes:
-    """A path's bytes: it may hold some that are not UTF-8."""
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _path(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
+    return list(map(to_bytes, paths))

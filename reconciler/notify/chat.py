@@ -19,6 +19,7 @@ from reconciler.errors import SinkError
 from reconciler.notify.sink import Pace, post, revealed
 from reconciler.printable import printable
 from reconciler.threads import in_a_thread
+from reconciler.times import shown_time
 from reconciler.views.lines import place
 from reconciler.views.masked import excerpt
 from reconciler.views.words import WORDS
@@ -79,8 +80,8 @@ def _lines(message: Message) -> list[str]:
         lines.append(f"commit {printable(message.commit[:12])}{by}")
     lines += [f"model id {printable(message.model_id)}"] if message.model_id else []
     word = "since" if message.kind == "attention" else "from"
-    until = f" to {message.at:%Y-%m-%d %H:%M:%SZ}" if message.kind == "recovered" else ""
-    return [*lines, f"{word} {message.began:%Y-%m-%d %H:%M:%SZ}{until}"]
+    until = f" to {shown_time(message.at)}" if message.kind == "recovered" else ""
+    return [*lines, f"{word} {shown_time(message.began)}{until}"]
 
 
 def _short(message: Message) -> str:

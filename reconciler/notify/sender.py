@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.backoff import EQUAL_JITTER, Backoff
 from reconciler.errors import ReconcilerError, SinkError
 from reconciler.log import log
 from reconciler.notify.sink import Notification
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from reconciler.notify.sink import Sink
     from reconciler.state.outbox import Outbox
 
-
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 """Seconds between two attempts, growing from one to the other; `Retry-After` counts up to the longest."""
+
+_AGAIN = Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=EQUAL_JITTER)
 
 DELIVERY = 30.0
 """Seconds for one attempt, at most."""
@@ -229,8 +231,7 @@ class Sender:
     async def _failed(
         self, state: _SinkState, attempts: int, which: RowSelection, error: str, retry_after: float | None
     ) -> None:
-        window = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 16))
-        pause = window * (0.5 + self.clock.chance() / 2)
+        pause = _AGAIN.seconds(attempts + 1, self.clock.chance())
         if retry_after is not None:
             pause = min(max(retry_after, 1.0), LONGEST_PAUSE)
         self.observed(state.sink.name, False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import digest, edition
 from reconciler.contract.problem import place, show, warning
-from reconciler.phrases import listed
+from reconciler.phrases import listed, nearest
 from reconciler.preflight.address import image_fault
 from reconciler.preflight.package import CODE, CONFIG, NOT_EXAMINED, about_file, shown
 
@@ -254,8 +253,8 @@ def _name_fault(name: str, defined: set[str]) -> str | None:
     if name in _METHODS or (name.startswith("__") and name.endswith("__")):
         return None
     bare = {method.strip("_"): method for method in _METHODS if method not in defined}
-    near = get_close_matches(name.strip("_").replace("_", "").lower(), bare, n=1, cutoff=_NEAR)
-    return f"is no method that the service calls; did you mean {bare[near[0]]}?" if near else None
+    near = nearest(name.strip("_").replace("_", ""), bare, _NEAR)
+    return f"is no method that the service calls; did you mean {bare[near]}?" if near else None
 
 
 def _form_fault(method: _Function, model_type: str) -> str | None:

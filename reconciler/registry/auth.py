@@ -15,21 +15,17 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
-from reconciler.errors import (
-    ConfigurationError,
-    RegistryError,
-    RegistryUnavailable,
-    Rejected,
-    Unauthorised,
-)
+from reconciler.engine.clock import utc_now
+from reconciler.errors import ConfigurationError, RegistryError, RegistryUnavailable, Rejected, Unauthorised
 from reconciler.redaction import redacted, remember
 from reconciler.registry.codes import ASK_AGAIN, BROKEN, Action, disposition
 from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.exchange import Request, classify, envelope, load, request_id
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -90,7 +86,7 @@ class AccessKeyAuth(RegistryAuth):
         *,
         security_token: Secret | None = None,
         project_id: str | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         cooldown: CredentialCooldown | None = None,
     ) -> None:
         """A flow that signs.
@@ -319,13 +315,8 @@ def _life(body: bytes) -> float:
     """Seconds from a token's issue to its end, by the server's own clock; a day where it does not say."""
     try:
         token = load(body)["token"]
-        ends = _moment(token["expires_at"])
-        issued = _moment(token["issued_at"]) if token.get("issued_at") else datetime.now(UTC)
+        ends = read_time(token["expires_at"], UTC)
+        issued = read_time(token["issued_at"], UTC) if token.get("issued_at") else utc_now()
     except (ValueError, KeyError, TypeError, AttributeError):
         return _DAY
     return max((ends - issued).total_seconds(), 1.0)
-
-
-def _moment(text: Any) -> datetime:  # noqa: ANN401 - what a server wrote
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.backoff import FULL_JITTER, Backoff
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -123,5 +124,5 @@ def pause(attempt: int, *, first: float, longest: float, asked: float | None, ch
     The ceiling is `first`, doubles with each attempt and grows to `longest`; what the server `asked` for is
     waited in any case.
     """
-    spread = chance * min(longest, first * 2.0 ** (attempt - 1))
+    spread = Backoff(first, longest, jitter=FULL_JITTER).seconds(attempt, chance)
     return spread if asked is None else asked + min(spread, first)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
+from reconciler.phrases import no_such
 from reconciler.settings.discovery import chosen, state_url
 from reconciler.settings.keys import Places, from_environ, merged, render, variable_of
 from reconciler.settings.raw import PREFIX, raw_configuration, value_at
@@ -172,8 +172,7 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str | int], str]]:
         names.add(sink.title)
         for name in sink.targets or ():
             if name not in settings.targets:
-                there = did_you_mean(name, settings.targets) or f"; there is {', '.join(settings.targets)}"
-                yield ["notify", number, "targets"], f"no target is called {name}{there}"
+                yield ["notify", number, "targets"], no_such("target", name, settings.targets)
 
 
 # --- where a secret of the environment may be sent -----------------------------------------------------

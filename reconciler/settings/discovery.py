@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
+from reconciler.phrases import no_such
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,7 @@ def chosen(targets: Iterable[str], only: str | None) -> tuple[str, ...]:
     if only is None:
         return names
     if only not in names:
-        meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
-        raise ConfigurationError(f"--target {only}: no such target{meant}")
+        raise ConfigurationError(f"--target {no_such('target', only, names)}")
     return (only,)
 
 

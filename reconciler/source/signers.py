@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -272,4 +273,4 @@ def _moment(text: str) -> datetime:
     """A date of GnuPG's: seconds since 1970 UTC, or ISO 8601 without separators."""
     if text.isdigit():
         return datetime.fromtimestamp(int(text), UTC)
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return read_time(text, UTC)

@@ -10,10 +10,9 @@ where nothing can be kept, each time.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +20,7 @@ from reconciler.contract import rules_version
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import is_manifest
 from reconciler.manifest.text import LARGEST_FILE
-from reconciler.private import make_directory
+from reconciler.private import replacing
 from reconciler.source.plain_git import listed
 from reconciler.source.plumbing import path_of, pathspec
 from reconciler.source.worktree import declared_keys
@@ -123,20 +122,16 @@ def _declared(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes
 
 def _kept(file: Path, commit: str, rows: Iterable[tuple[bytes, bytes, bytes]]) -> sqlite3.Connection:
     """The pairs in a file that is complete before it has its name; in memory where none can be made."""
-    new = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        make_directory(file.parent)
-        new.unlink(missing_ok=True)
-        connection = sqlite3.connect(new)
-    except (OSError, sqlite3.Error):
-        connection = sqlite3.connect(":memory:")
-    connection.executescript(_SCHEMA)
-    with connection:
-        connection.executemany("INSERT INTO claim VALUES (?, ?, ?)", rows)
-        connection.execute(_INDEX)
-        connection.execute("INSERT INTO base VALUES (?, ?)", (rules_version(), commit))
-    with suppress(OSError):
-        new.replace(file)
+    with ExitStack() as stack:
+        try:
+            connection = sqlite3.connect(stack.enter_context(replacing(file)))
+        except (OSError, sqlite3.Error):
+            connection = sqlite3.connect(":memory:")
+        connection.executescript(_SCHEMA)
+        with connection:
+            connection.executemany("INSERT INTO claim VALUES (?, ?, ?)", rows)
+            connection.execute(_INDEX)
+            connection.execute("INSERT INTO base VALUES (?, ?)", (rules_version(), commit))
     return connection
 
 

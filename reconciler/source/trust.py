@@ -19,6 +19,7 @@ from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.printable import printable
 from reconciler.source.signatures import Signature, Verifier, all_paths, differing, written_by
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Marks
     from reconciler.source.backend import Backend
     from reconciler.source.signers import KeyFiles
-
 
 MARK = "trust"
 """The mark; it belongs to no target."""
@@ -97,7 +97,7 @@ class TrustMemory:
             return cls()
         try:
             facts = json.loads(text)
-            seen = {commit: datetime.fromisoformat(at) for commit, at in facts["seen"].items()}
+            seen = {commit: read_time(at) for commit, at in facts["seen"].items()}
             return cls(facts["good"], seen, facts["by"], facts["signers"])
         except (AttributeError, KeyError, TypeError, ValueError):
             return cls()

@@ -25,6 +25,7 @@ from reconciler.state.errors import explained
 from reconciler.state.identity import establish, facts_of, is_blank, verify
 from reconciler.state.sqlite import in_memory
 from reconciler.state.tables import tell_postgresql
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ _ADVISORY_HOLDER = text("""
     AND (l.classid::bigint << 32 | l.objid::bigint) = :key
 """)
 _LEADERS = text("""
-    SELECT target, holder, since::timestamptz(0)::text FROM lease WHERE expires_at > clock_timestamp()
+    SELECT target, holder, since::timestamptz(0) FROM lease WHERE expires_at > clock_timestamp()
     ORDER BY target = '', target
 """)
 
@@ -142,7 +143,7 @@ def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None
         target, holder, since = leader
         name = printable(holder.partition(" (")[0])
         raise StateLockedError.of(
-            f"{name} since {since}, which leads {printable(led_thing(target))} (state {where})"
+            f"{name} since {shown_time(since)}, which leads {printable(led_thing(target))} (state {where})"
         )
 
 

@@ -20,6 +20,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
 from reconciler.engine.values.memory import at_rest
 from reconciler.state.errors import UnreadableState
+from reconciler.times import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +69,7 @@ def stamp(moment: datetime) -> str:
 @lru_cache(maxsize=256)
 def moment_of(text: str) -> datetime:
     """The time that `stamp` wrote, in UTC."""
-    moment = datetime.fromisoformat(text)
+    moment = read_time(text)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from reconciler.errors import StateLockedError
 from reconciler.printable import printable
+from reconciler.times import read_time, shown_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,6 +99,7 @@ class FileLock:
     def _holder(self) -> str:
         try:
             note = json.loads(os.pread(self._descriptor, _LONGEST_NOTE, 0))
-            return printable(f"process {int(note['pid'])} on {note['host']} since {note['since']}")
-        except (ValueError, KeyError, TypeError):
+            since = shown_time(read_time(note["since"]))
+            return printable(f"process {int(note['pid'])} on {note['host']} since {since}")
+        except (ValueError, KeyError, TypeError, OverflowError):
             return "another process"

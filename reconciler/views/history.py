@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC
 from json.encoder import encode_basestring
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +12,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import other_content
 from reconciler.engine.values import Event, EventKind
 from reconciler.printable import printable
+from reconciler.times import shown_time
 from reconciler.views.lines import painter, template
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _event_line(event: Event, word: str) -> str:
         f"cycle {event.cycle_id}" if event.cycle_id else None,
         detail(event),
     ]
-    return f"      {_utc(event.at)}  {word}  {printable('  '.join(filter(None, facts)))}"
+    return f"      {shown_time(event.at)}  {word}  {printable('  '.join(filter(None, facts)))}"
 
 
 def _order(key: _Key) -> tuple[Any, ...]:
@@ -234,14 +234,9 @@ def _commit_line(row: HistoryRow) -> str:
         return "  (no commit is known)"
     line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
     path = f"{row.path or '?'}{' (deleted)' if row.deleted else line}"
-    when = _utc(row.authored_at) if row.authored_at else "not in the branch"
+    when = shown_time(row.authored_at) if row.authored_at else "not in the branch"
     subject = "" if row.subject is None else f"  {row.subject}"
     return printable(f"  {row.commit[:12]}  {when}  {row.author or '?'}  {path}{subject}")
-
-
-def _utc(moment: datetime) -> str:
-    local = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{local.isoformat(' ', 'seconds')[:19]}Z"
 
 
 def json_texts(history: Iterable[HistoryRow]) -> Iterator[str]:

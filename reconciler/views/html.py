@@ -22,6 +22,7 @@ from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import printable
 from reconciler.redaction import HIDDEN
+from reconciler.times import shown_time
 from reconciler.views.guidance import Setting, guidance
 from reconciler.views.history import in_words
 from reconciler.views.lines import place
@@ -264,7 +265,7 @@ def _environment() -> Environment:
         "value": _value,
         "model_link": model_link,
         "person": lambda author: (author or "").partition(" <")[0],
-        "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "shown_time": shown_time,
         "many": many,
     }
     return rooms

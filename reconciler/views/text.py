@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.engine.values import AT_REST, UNDER_WAY, Verdict
 from reconciler.phrases import many
 from reconciler.printable import pad, printable, width
+from reconciler.times import shown_time
 from reconciler.views.lines import painter, place
 from reconciler.views.problems import because, distinct
 from reconciler.views.words import WORDS, count, counted, nothing_to_do, worded
@@ -136,6 +136,6 @@ class _Output:
         if item.model_status is not None and (self.verbose or item.verdict is not Verdict.IN_SYNC):
             yield self.paint(printable(item.model_status), "dim")
         if self.verbose and item.since is not None and item.verdict is not Verdict.IN_SYNC:
-            yield self.paint(f"since {item.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "dim")
+            yield self.paint(f"since {shown_time(item.since)}", "dim")
         if self.verbose and item.commit is not None:
             yield self.paint(printable(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import socket
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -21,14 +20,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.http_limits import ConnectionLimits, limited_protocol
+from reconciler.http_limits import ConnectionLimits
+from reconciler.http_server import listening, server_config, url_of
 from reconciler.network import is_address
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
-
 
 _GRACE_SECONDS = 1
 _DATE_SECONDS = 1.0  # between two changes of the answers' `Date`
@@ -43,17 +43,12 @@ def listen(host: str, port: int, *, attempts: int = 1, key: str = "web.listen") 
     Raises:
         ConfigurationError: none of the ports can be used, or the host is not one of this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     problem: OSError | str = "there is no such port"
     for candidate in range(port, min(port + attempts, _PORTS)):
         try:
-            listener = socket.create_server((host, candidate), family=family)
+            return listening(host, candidate)
         except OSError as error:
             problem = error
-        else:
-            # asyncio does so only for sockets that name their protocol; without it an answer waits 40 ms
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return listener
     tried = str(port) if attempts == 1 else f"{port} to {port + attempts - 1}"
     raise ConfigurationError(
         f"{key}: cannot listen on {host}, port {tried}: {problem}. Choose another with {key}, "
@@ -73,30 +68,17 @@ async def serving(
     Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is called if
     the server stops by itself, before the block is left.
     """
-    server = _Server(_config(app, limits or ConnectionLimits()))
+    server = _Server(server_config(app, limits or ConnectionLimits(), _GRACE_SECONDS, lifespan="off"))
     with listener:
         task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         task.add_done_callback(lambda _: server.started_serving.set())
         try:
             await server.started_serving.wait()
             task.add_done_callback(lambda _: None if server.should_exit else ended())
-            yield _url(listener)
+            yield url_of(listener)
         finally:
             server.stop()
             await task
-
-
-def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=limited_protocol(limits),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
 
 
 class _Server(uvicorn.Server):
@@ -128,11 +110,6 @@ class _Server(uvicorn.Server):
         """Starts, then says so."""
         await super().startup(sockets)
         self.started_serving.set()
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 # --- who may look ---------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_times_are_the_readers_and_utc_is_in_the_title(chromium: Browser, site: 
         time = page.locator("#shown-at time")
         moment, shown, title = time.get_attribute("datetime"), time.inner_text(), time.get_attribute("title")
         assert moment is not None
-        assert title == f"{moment[:10]} {moment[11:19]} UTC"
+        assert title == f"{moment[:10]}T{moment[11:19]}Z"
         assert f"{(int(moment[11:13]) + 8) % 24:02}:{moment[14:19]}" in shown
 
 

@@ -55,7 +55,7 @@ def test_a_trial_message_is_sent_once_and_its_answer_is_told(fleet: Fleet) -> No
         (EMBEDDED, "none is configured: add a table [[notify]]"),
         (
             hook("https://x.test", 'targets = ["locl"]\n'),
-            "notify.0.targets: no target is called locl; did you mean 'local'?",
+            "notify.0.targets: locl: no such target; did you mean 'local'?",
         ),
         (
             hook("https://x.test", '[[notify]]\nkind = "webhook"\nurl = "https://y.test"\n'),

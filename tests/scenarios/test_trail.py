@@ -239,7 +239,7 @@ def test_an_author_is_a_text_and_no_pattern(story: Story) -> None:
 def test_a_time_to_come_is_told_with_what_is_known_now(story: Story) -> None:
     """And a note that it is so."""
     done = story.fleet.json("status", "--at", "2999-01-01")
-    assert done.json["notes"] == ["2999-01-01T00:00:00+00:00 has not come yet: shown is what is known now"]
+    assert done.json["notes"] == ["2999-01-01T00:00:00Z has not come yet: shown is what is known now"]
     assert done.json["items"] == story.fleet.json("status", "--at", story.moments["readme"]).json["items"]
 
 

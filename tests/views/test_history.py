@@ -168,11 +168,11 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
     ]
     assert "".join(history.text(history.rows([DECLARATION], story))) == (
         "mnist@1.0.0  (local)\n"
-        "  cccccccccccc  2026-11-23 12:30:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Describe mnist\n"
-        "      2026-11-23 12:31:00Z  drifted           cycle cycle-1  "
+        "  cccccccccccc  2026-11-23T12:30:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Describe mnist\n"
+        "      2026-11-23T12:31:00Z  drifted           cycle cycle-1  "
         "registered with other content: description\n"
-        "  aaaaaaaaaaaa  2026-11-23 12:00:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Add mnist\n"
-        "      2026-11-23 12:01:00Z  imported          id id-1  request req-1  cycle cycle-1\n"
+        "  aaaaaaaaaaaa  2026-11-23T12:00:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Add mnist\n"
+        "      2026-11-23T12:01:00Z  imported          id id-1  request req-1  cycle cycle-1\n"
     )
 
 

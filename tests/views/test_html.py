@@ -157,7 +157,7 @@ def test_the_sentence_says_so_when_a_target_is_away_or_the_page_may_be_old() -> 
     page = source(found)
     assert "<title>1 model in sync; 1 target not reconciled · " in page
     assert 'class="warning"' in page
-    assert Page(page).text.count("as of 2026-11-23 11:53:00 UTC") == 3  # in the notice, the head and its row
+    assert Page(page).text.count("as of 2026-11-23T11:53:00Z") == 3  # in the notice, the head and its row
     old = replace(state(report(item(Verdict.IN_SYNC))), problem="the state is away")
     assert html.headline(old) == ("1 model in sync; this may be old", "warning")
 

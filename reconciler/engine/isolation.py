@@ -1,0 +1,30 @@
+"""What nobody expected is a failure of one target. Loads nothing else of the engine."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Exit, ReconcilerError, TargetUnusable
+from reconciler.log import log
+from reconciler.redaction import unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def crash_told(target: str) -> Iterator[None]:
+    """Turns what nobody expected into a failure of the target: the others have nothing to do with it.
+
+    Raises:
+        ReconcilerError: as it was raised.
+        TargetUnusable: for anything else; the traceback is a debug line of the log.
+    """
+    try:
+        yield
+    except ReconcilerError:
+        raise
+    except Exception as error:
+        log.debug("unexpected", target=target, exc_info=True)
+        raise TargetUnusable(unexpected(error), Exit.UNAVAILABLE) from error
