@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ConfigurationError, NoAnswerError
 from reconciler.network import is_loopback
 from reconciler.registry.auth import RegistryAuth
-from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import Response
 from reconciler.registry.limits import Limits
+from reconciler.registry.tls import tls_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

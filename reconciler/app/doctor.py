@@ -30,7 +30,8 @@ from reconciler.engine.values import Event, EventKind
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.network import proxy_for
 from reconciler.phrases import many
-from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, tls_problem, usual_authorities
+from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
 from reconciler.settings import PasswordAuth
 from reconciler.state import open_state
 

@@ -20,10 +20,10 @@ def refused(configuration: Configuration, ledger: SqlLedger) -> Iterator[str]:
     if verify.mode == "off" or verify.on_failure != "refuse":
         return
     memory = TrustMemory.read(ledger.marks("").get(MARK))
-    if memory.seen:
-        commit, at = list(memory.seen.items())[-1]
+    if memory.refused is not None:
+        at = memory.seen.get(memory.refused)
+        since = f", first seen at {shown_time(at)}," if at else ""
         yield (
-            f"commit {commit[:12]}, first seen at {shown_time(at)}, is not trusted: nothing is "
-            "reconciled as long as it is the newest (source.verify.on_failure is refuse); "
-            "`reconciler doctor` says why"
+            f"commit {memory.refused[:12]}{since} is not trusted: nothing is reconciled as long as it is the "
+            "newest (source.verify.on_failure is refuse); `reconciler doctor` says why"
         )

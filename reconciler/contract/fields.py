@@ -1,6 +1,6 @@
 """Kinds of field: each reads a value, words what is wrong, and writes its own JSON Schema.
 
-`read` gives the value as it is sent, or raises. Both pydantic and the quick way of `reading` ask it, so that
+`read` gives the value as it is sent, or raises. Both pydantic and the quick way of `structs` ask it, so that
 they cannot differ.
 
 The schema of a text field also takes a number wherever its digits would be accepted as text, since an

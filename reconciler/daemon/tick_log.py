@@ -40,7 +40,7 @@ class Attention:
         self._held = _held(report.items if report else ())
         if self._held:
             numbers = Counter(item.verdict for item in self._held.values())
-            log.warning("models needed attention before this start", **_counts(numbers))
+            log.warning("models need attention since before this start", **_counts(numbers))
 
     def observe(self, items: Sequence[ModelState], targets: Collection[str], journal: Journal) -> None:
         """Logs what has changed.

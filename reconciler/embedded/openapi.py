@@ -237,9 +237,10 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
 
 def _shapes(described: Iterable[Operation]) -> dict[str, Any]:
     """The schemas of all shapes that are spoken of; that of a request to import is the edition's."""
-    names = {"ErrorShape", *(name for one in described for name in (one.shape, one.body))}
+    names = {name for one in described for name in (one.shape, one.body)} - {None, "Import"}
+    shapes = {shape.__name__: shape for shape in Shape.__subclasses__()}
     _, made = models_json_schema(
-        [(shape, "validation") for shape in Shape.__subclasses__() if shape.__name__ in names],
+        [(shapes[name], "validation") for name in sorted({"ErrorShape", *filter(None, names)})],
         ref_template=f"{_SHAPES}/{{model}}",
     )
     return dict(made["$defs"])

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from reconciler.engine.episodes import HELD
-from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
-from reconciler.notify.sink import Pace, post, revealed
+from reconciler.notify.sink import Pace, headline, post, revealed
 from reconciler.printable import printable
 from reconciler.threads import in_a_thread
 from reconciler.times import shown_time
@@ -49,26 +47,6 @@ def text(notification: Notification) -> str:
     lines = [_short(message) for message in notification.messages[:_LISTED]]
     left = sum(notification.numbers.values()) - len(lines)
     return "\n".join([*lines, f"and {left} more: `reconciler status`"] if left else lines)
-
-
-def headline(message: Message) -> str:
-    """The message in one line."""
-    name = printable(f"{message.subject.title} ({message.subject.target})")
-    if message.kind == "test":
-        return "reconciler: a trial message"
-    if message.subject.model_name is None and Verdict.REFUSED in (message.verdict, message.was):
-        word = (
-            "the newest commit is not trusted and is held"
-            if message.verdict
-            else "no commit is held any more"
-        )
-        return f"{name}: {word}"
-    if message.kind == "attention":
-        return f"{name} is {message.verdict}"
-    if message.verdict is None:
-        return f"{name} is no longer declared; it was {message.was}"
-    ended = "recovered" if message.verdict not in HELD else f"is {message.verdict} now"
-    return f"{name} {ended}; it was {message.was}"
 
 
 def _lines(message: Message) -> list[str]:

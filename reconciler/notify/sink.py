@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.engine.episodes import Message, Subject
+from reconciler.engine.episodes import HELD, Message, Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
 from reconciler.http_request import send
+from reconciler.printable import printable
 from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
@@ -109,3 +110,23 @@ def trial(sink: str, at: datetime) -> Notification:
         sink, "test", subject, at, at, Verdict.FAILED, reason="a trial message: nothing has happened"
     )
     return Notification(message.message_id, at, (message,))
+
+
+def headline(message: Message) -> str:
+    """The message in one line."""
+    name = printable(f"{message.subject.title} ({message.subject.target})")
+    if message.kind == "test":
+        return "reconciler: a trial message"
+    if message.subject.model_name is None and Verdict.REFUSED in (message.verdict, message.was):
+        word = (
+            "the newest commit is not trusted and is held"
+            if message.verdict
+            else "no commit is held any more"
+        )
+        return f"{name}: {word}"
+    if message.kind == "attention":
+        return f"{name} is {message.verdict}"
+    if message.verdict is None:
+        return f"{name} is no longer declared; it was {message.was}"
+    ended = "recovered" if message.verdict not in HELD else f"is {message.verdict} now"
+    return f"{name} {ended}; it was {message.was}"

@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.notify.chat import headline
-from reconciler.notify.sink import post, revealed
+from reconciler.notify.sink import headline, post, revealed
 from reconciler.printable import printable
 from reconciler.views.lines import place
 

@@ -158,52 +158,52 @@ class Expected:
     """One file, or kind of file, that an engine wants.
 
     Attributes:
-        pattern: of its key inside `model/`.
+        key: what its key inside `model/` is like.
         shown: how people write it.
         single: whether there must not be a second one.
     """
 
-    pattern: str
+    key: re.Pattern[str]
     shown: str
     single: bool = True
 
     def found_in(self, keys: Sequence[str]) -> list[str]:
         """The keys, each beginning with `model/`, of the files that are meant."""
-        return [key for key in keys if re.fullmatch(self.pattern, key.removeprefix(MODEL))]
+        return [key for key in keys if self.key.fullmatch(key.removeprefix(MODEL))]
 
     def strayed(self, keys: Sequence[str]) -> str | None:
         """A key of such a file in the wrong directory."""
         for key in keys:
             parts = key.split("/")
-            if any(re.fullmatch(self.pattern, "/".join(parts[start:])) for start in range(len(parts))):
+            if any(self.key.fullmatch("/".join(parts[start:])) for start in range(len(parts))):
                 return key
         return None
 
 
-_PICKLE = (Expected(r"[^/]+\.m", "*.m"),)
+_PICKLE = (Expected(re.compile(r"[^/]+\.m"), "*.m"),)
 ENGINE_FILES: dict[str, tuple[Expected, ...]] = {
     "TensorFlow": (
-        Expected(r"saved_model\.pb", "saved_model.pb"),
-        Expected(r"variables/variables\.index", "variables/variables.index"),
+        Expected(re.compile(r"saved_model\.pb"), "saved_model.pb"),
+        Expected(re.compile(r"variables/variables\.index"), "variables/variables.index"),
         Expected(
-            r"variables/variables\.data-[0-9]{5}-of-[0-9]{5}",
+            re.compile(r"variables/variables\.data-[0-9]{5}-of-[0-9]{5}"),
             "variables/variables.data-00000-of-00001",
             single=False,
         ),
     ),
-    "PyTorch": (Expected(r"[^/]+\.pth?", "*.pth"),),
+    "PyTorch": (Expected(re.compile(r"[^/]+\.pth?"), "*.pth"),),
     "MXNet": (
-        Expected(r"[^/]+-symbol\.json", "*-symbol.json"),
-        Expected(r"[^/]+-0000\.params", "*-0000.params"),
+        Expected(re.compile(r"[^/]+-symbol\.json"), "*-symbol.json"),
+        Expected(re.compile(r"[^/]+-0000\.params"), "*-0000.params"),
     ),
     "Caffe": (
-        Expected(r"deploy\.prototxt", "deploy.prototxt"),
-        Expected(r"[^/]+\.caffemodel", "*.caffemodel"),
+        Expected(re.compile(r"deploy\.prototxt"), "deploy.prototxt"),
+        Expected(re.compile(r"[^/]+\.caffemodel"), "*.caffemodel"),
     ),
     "Scikit_Learn": _PICKLE,
     "XGBoost": _PICKLE,
-    "Spark_MLlib": (Expected(r"spark_model/.+", "spark_model/", single=False),),
-    "MindSpore": (Expected(r"[^/]+\.ckpt", "*.ckpt"),),
+    "Spark_MLlib": (Expected(re.compile(r"spark_model/.+"), "spark_model/", single=False),),
+    "MindSpore": (Expected(re.compile(r"[^/]+\.ckpt"), "*.ckpt"),),
 }
 """What each engine's directory `model/` holds. PyTorch's *.pt stands in the vendor's own sample of 2024."""
 
@@ -227,10 +227,17 @@ def layout_problems(package: Package, model_type: str, edition: str) -> Iterator
     if not package.complete:
         why = f"holds more than {_MOST_FILES:,} files; the others were not looked at"
         yield about_file(MODEL, "preflight-not-examined", why)
-    most = 30 if model_type == "Custom" else 5 if edition in _OLD else 20  # GB; 5 until 2021
+    most = _largest(model_type, edition)
     if package.size > most * _GIB:
         size = f"{package.size / _GIB:.1f} GB"
         yield about(SOURCE, "preflight-too-large", f"has {size}, and a model may have {most} GB")
+
+
+def _largest(model_type: str, edition: str) -> int:
+    """Gigabytes that a model may have at most: 5 until 2021, 20 later, 30 for Custom."""
+    if model_type == "Custom":
+        return 30
+    return 5 if edition in _OLD else 20
 
 
 def absent(package: Package, key: str, why: str) -> Problem:

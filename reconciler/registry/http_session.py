@@ -17,9 +17,9 @@ from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, Regis
 from reconciler.printable import one_line
 from reconciler.registry.auth import is_login
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.endpoint import tls_problem
 from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.limits import TokenBucket, pause
+from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
@@ -32,15 +32,21 @@ if TYPE_CHECKING:
 
 
 class _Attempt:
-    """Whether the current attempt at a call has begun to leave this process, and when it is given up."""
+    """The attempts at one call.
+
+    Attributes:
+        sent: whether the current one has begun to leave this process.
+        reached: whether any of them has: then it is an answer that is missing, and no connection.
+        ends: when the call is given up.
+    """
 
     def __init__(self, ends: float) -> None:
-        self.sent = False
+        self.sent = self.reached = False
         self.ends = ends
 
     def leave(self) -> float:
         """Marks it as sent; gives the seconds for which the network may still carry it."""
-        self.sent = True
+        self.sent = self.reached = True
         return self.ends - uptime()
 
 
@@ -147,7 +153,7 @@ class HttpSession:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt)
         except TimeoutError:
-            missing = "whole answer" if attempt.sent else "connection or login"
+            missing = "whole answer" if attempt.reached else "connection or login"
             reason = f"no {missing} within {self._limits.deadline:g} s"
             raise _lost(call, reason, attempt) from None
 

@@ -20,7 +20,8 @@ import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.network import proxy_for
-from reconciler.registry.endpoint import AuthoritiesUnreadable, parse_endpoint, read_again, usual_authorities
+from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.tls import AuthoritiesUnreadable, read_again, usual_authorities
 from reconciler.threads import in_a_thread
 
 if TYPE_CHECKING:

@@ -39,15 +39,6 @@ _LONGEST = 80
 NAMED = "NAME"
 """Stands in a path for a key that users choose."""
 
-_MOST = 50
-"""Mistakes told at once."""
-_REWORDED = (
-    (r"^Value error, ", ""),
-    (r"^Input should be", "expected"),
-    (r"a valid tuple$", "a list"),
-    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
-)
-
 
 @cache
 def key_paths() -> tuple[tuple[str, ...], ...]:

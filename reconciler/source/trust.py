@@ -83,12 +83,14 @@ class TrustMemory:
         seen: newest commits since it, with the moment at which each was first seen.
         by: names the keys by which the signatures were good.
         signers: commits with a good signature, with whose it is.
+        refused: the newest commit, as long as it is not trusted.
     """
 
     good: str | None = None
     seen: dict[str, datetime] = field(default_factory=dict)
     by: str = ""
     signers: dict[str, list[Any]] = field(default_factory=dict)
+    refused: str | None = None
 
     @classmethod
     def read(cls, text: str | None) -> TrustMemory:
@@ -98,7 +100,7 @@ class TrustMemory:
         try:
             facts = json.loads(text)
             seen = {commit: read_time(at) for commit, at in facts["seen"].items()}
-            return cls(facts["good"], seen, facts["by"], facts["signers"])
+            return cls(facts["good"], seen, facts["by"], facts["signers"], facts.get("refused"))
         except (AttributeError, KeyError, TypeError, ValueError):
             return cls()
 
@@ -106,7 +108,8 @@ class TrustMemory:
         """The value of the mark; of very many commits the newest."""
         seen = {commit: at.isoformat() for commit, at in list(self.seen.items())[:_HEADS]}
         signers = dict(list(self.signers.items())[-_KEPT:])
-        return json.dumps({"good": self.good, "seen": seen, "by": self.by, "signers": signers})
+        facts = {"good": self.good, "seen": seen, "by": self.by, "signers": signers}
+        return json.dumps({**facts, "refused": self.refused})
 
 
 class Trust:
@@ -156,6 +159,9 @@ class Trust:
         keys = self._rules.files.stamp()
         if self._judged != (head, keys):
             self.hold = None if head == self._remembered.good else self._first_sight(head)
+            self._remembered.refused = None if self.hold is None else head
+            if self._writes:  # nothing, where the mark is what it was
+                self._memory.mark("", MARK, self._remembered.write())
             self._judged = (head, keys)
         if self.hold is None:
             return head
@@ -191,14 +197,12 @@ class Trust:
         return TrustMemory.read(self._memory.marks("").get(MARK))
 
     def _first_sight(self, head: str) -> Hold | None:
-        """Judges the newest commit and remembers what was found."""
+        """Judges a commit that was never the newest trusted one."""
         remembered = self._remembered
         remembered.seen.setdefault(head, self._now())
         hold = self._judge(head)
         if hold is None:
             remembered.good, remembered.seen = head, {}
-        if self._writes:
-            self._memory.mark("", MARK, remembered.write())
         return hold
 
     def _judge(self, head: str) -> Hold | None:

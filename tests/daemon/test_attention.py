@@ -131,10 +131,10 @@ def test_what_a_former_process_told_is_one_line_with_numbers_after_a_restart(fle
             t.ticker = CycleJob(t.world.engine, EventCounter())
             await t.tick()
             assert _told(t, "model needs attention") == []
-            (line,) = _told(t, "models needed attention before this start")
+            (line,) = _told(t, "models need attention since before this start")
             assert (line["invalid"], line["log_level"]) == (1, "warning")
             await t.tick()
-            assert len(_told(t, "models needed attention before this start")) == 1
+            assert len(_told(t, "models need attention since before this start")) == 1
 
     asyncio.run(work())
 

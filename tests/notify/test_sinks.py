@@ -28,7 +28,7 @@ from reconciler.notify import (
     feishu_pace,
     trial,
 )
-from reconciler.notify.chat import headline
+from reconciler.notify.sink import headline
 from reconciler.notify.webhook import event
 from reconciler.secret import GivenSecret
 from reconciler.web.webhook import proof_of

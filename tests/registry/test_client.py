@@ -260,6 +260,13 @@ def test_an_import_without_a_usable_answer_is_unknown_and_sent_once(name: str) -
     assert len(server.requests) == 1
 
 
+def test_a_registry_that_answers_each_attempt_with_an_error_is_not_told_as_out_of_reach() -> None:
+    """The deadline ends in a pause between attempts: an answer is missing, and no connection."""
+    limits = {"rate": 0.3, "read_rate": 0.3, "burst": 1, "deadline": 1.0}
+    error, _ = talk(lambda _: answer(503, {}), _list, limits=limits)
+    assert "no whole answer within 1 s" in str(error)
+
+
 def test_an_import_whose_answer_drips_is_unknown_at_the_deadline() -> None:
     """A byte now and then does not extend the deadline of the whole call."""
     body = b'{"model_id": "m-1"}' + b" " * 81

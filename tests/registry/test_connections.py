@@ -113,7 +113,7 @@ def test_certificates_that_cannot_be_read_are_an_error_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Found out with the first call; an import was then certainly not sent. Without TLS none are read."""
-    from reconciler.registry.endpoint import usual_authorities  # noqa: PLC0415 - kept for the process
+    from reconciler.registry.tls import usual_authorities  # noqa: PLC0415 - kept for the process
 
     usual_authorities.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))

@@ -13,7 +13,8 @@ import pytest
 from reconciler.errors import ConfigurationError, RegistryUnavailable
 from reconciler.network import proxy_for
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.endpoint import parse_endpoint, usual_authorities
+from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.tls import usual_authorities
 from tests.registry.driving import QUICK
 from tests.registry.scripted import answer, serving
 

@@ -202,3 +202,25 @@ def test_an_idle_tick_judges_nothing(signed: Signed) -> None:
     signed.declared("b@1.0.0", by=None)
     first = json.loads(signed.json("apply").out)
     assert json.loads(signed.json("apply").out)["items"] == first["items"]
+
+
+def test_status_says_nothing_of_a_refused_commit_that_is_off_the_branch(signed: Signed) -> None:
+    """The branch is back at the trusted commit, and nothing stops any more."""
+    signed.configured('on_failure = "refuse"')
+    signed.declared("b@1.0.0", by="eve")
+    assert signed("apply").code == 4
+    signed.dropped()
+    assert signed("apply").code == 0
+    assert "not trusted" not in signed("status").err
+
+
+def test_status_names_the_refused_commit_that_is_the_newest_again(signed: Signed) -> None:
+    """A later one that was refused, too, was taken off the branch."""
+    signed.configured('on_failure = "refuse"')
+    first = signed.declared("b@1.0.0", by="eve")
+    assert signed("apply").code == 4
+    signed.declared("c@1.0.0", by="eve")
+    assert signed("apply").code == 4
+    signed.dropped()
+    assert signed("apply").code == 4
+    assert f"commit {first[:12]}" in signed("status").err
