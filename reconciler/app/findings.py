@@ -193,7 +193,10 @@ async def _sinks(configuration: Configuration) -> list[Finding]:
 
 
 def _security_findings(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
-    """A warning for everything that lies more open than it needs to."""
+    """A warning for everything that lies more open than it needs to.
+
+    Each of them may be meant, and none of them stops the program.
+    """
     for keys, section in _sections(configuration, names):
         for name in section.model_fields_set:
             value = getattr(section, name)

@@ -43,7 +43,9 @@ _NO_LIMIT = 1_000_000
 def client(
     access: Access, auth: RegistryAuth, *, observed: Observed | None = None, blocks: bool = False
 ) -> ModelArtsRegistry:
-    """A client, which the caller closes; with `blocks` a request stops whatever else is in the event loop.
+    """A client, which the caller closes.
+
+    `blocks` says that nothing else runs in the event loop, so that a request may stop it.
 
     Raises:
         ConfigurationError: the endpoint or the project cannot be used.
@@ -197,7 +199,8 @@ def are_as_listed(
     False also where one does not answer: the cycle that follows finds out why, and says so. What was refused
     meanwhile is given too, so that it does not send a wrong key again.
 
-    The credentials are those of `raw`; `services` says how registries are reached, and `lists` the digests.
+    The credentials are those of `raw`; `services` says how registries are reached, None where that is not
+    known, and `lists` the digests.
     """
     cooldown = CredentialCooldown()
 

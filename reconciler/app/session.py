@@ -173,9 +173,7 @@ def require_trust(
     """Has the source give only commits that are trusted, where that is configured."""
     rules = trust_rules(configuration)
     if rules is not None:
-        from reconciler.source.trust import Trust  # noqa: PLC0415 - only where it is configured
-
-        source.require(Trust(rules, ledger, writes=writes, now=(clock or Clock()).now))
+        source.require(rules, ledger, writes=writes, now=(clock or Clock()).now)
 
 
 def _ledger(

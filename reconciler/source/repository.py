@@ -15,14 +15,16 @@ from reconciler.source.git_files import is_object_id
 from reconciler.source.history_reader import HistoryReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
+    from reconciler.engine.ports import Marks
     from reconciler.engine.trust import Hold
     from reconciler.source.notes import Notes
     from reconciler.source.repository_traits import Trait
-    from reconciler.source.trust import Trust
+    from reconciler.source.trust import Trust, TrustRules
 
 
 def open_source(  # noqa: PLR0913 - what a configuration says about its source
@@ -101,14 +103,17 @@ class GitSource(HistoryReader):
         newest = self._backend.head()
         return newest if self._trust is None else self._accepted(self._trust, newest)
 
-    def require(self, trust: Trust) -> None:
-        """Has `head` give only commits that are trusted, from now on; `trust` is closed with this.
+    def require(self, rules: TrustRules, memory: Marks, *, writes: bool, now: Callable[[], datetime]) -> None:
+        """Has `head` give only commits that are trusted by these rules, from now on.
+
+        `writes` says whether what is found may be remembered in `memory`.
 
         Raises:
             ConfigurationError: the keys lie in the repository.
         """
-        trust.bind(self._backend)
-        self._trust = trust
+        from reconciler.source.trust import Trust  # noqa: PLC0415 - only where it is configured
+
+        self._trust = Trust(rules, self._backend, memory, writes=writes, now=now)
 
     def held(self) -> Hold | None:
         """Why `head` gave another commit than the branch's newest; None when it gave the newest."""
@@ -149,9 +154,8 @@ class GitSource(HistoryReader):
             try:
                 commit = self._backend.commands.text(*arguments, accept=FOUND_OR_NOT)
             except GitError as error:
-                if (
-                    error.stderr.strip()
-                ):  # it fails in silence where a log of a branch does not go back so far
+                # it fails without a word where the log of a branch does not go back so far
+                if error.stderr.strip():
                     raise
         if not is_object_id(commit):
             raise UnknownRevisionError(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.ports import Marks
     from reconciler.source.backend import Backend
+    from reconciler.source.git_files import Layout
     from reconciler.source.signers import KeyFiles
 
 MARK = "trust"
@@ -118,13 +119,20 @@ class Trust:
     def __init__(
         self,
         rules: TrustRules,
+        backend: Backend,
         memory: Marks,
         *,
         writes: bool,
         now: Callable[[], datetime],
     ) -> None:
-        """Reads nothing yet, and is to be bound; `writes` says whether what is found may be remembered."""
+        """Reads nothing yet; `writes` says whether what is found may be remembered.
+
+        Raises:
+            ConfigurationError: the keys lie in the repository.
+        """
+        _require_outside(rules.files, backend.layout)
         self._rules = rules
+        self._backend = backend
         self._memory = memory
         self._writes = writes
         self._now = now
@@ -132,19 +140,6 @@ class Trust:
         self._keys: object = None
         self._judged: tuple[str, object] | None = None
         self.hold: Hold | None = None
-        self._backend: Backend
-
-    def bind(self, backend: Backend) -> None:
-        """Says which repository it judges. Raises ConfigurationError where the keys lie in it."""
-        self._backend = backend
-        layout = backend.layout
-        inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
-        for name, file in self._rules.files.given.items():
-            if inside.intersection(file.resolve().parents):
-                raise ConfigurationError(
-                    f"source.verify.{name}: {printable(str(file))} lies in the repository itself, whose "
-                    "commits it is to judge; keep it outside"
-                )
 
     def accepted(self, head: str) -> str:
         """The commit to reconcile, where `head` is the branch's newest; `hold` tells why it is another.
@@ -315,3 +310,14 @@ def _whose(remembered: Sequence[Any]) -> str:
 
 def _nobody(commit: str) -> Signature:
     return Signature(commit, HoldCode.CUT_OFF, "", "", "unknown", "unknown")
+
+
+def _require_outside(files: KeyFiles, layout: Layout) -> None:
+    """Refuses keys that lie in the repository. Raises ConfigurationError."""
+    inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
+    for name, file in files.given.items():
+        if inside.intersection(file.resolve().parents):
+            raise ConfigurationError(
+                f"source.verify.{name}: {printable(str(file))} lies in the repository itself, whose "
+                "commits it is to judge; keep it outside"
+            )

@@ -14,7 +14,7 @@ from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.engine.values.memory import apply_event
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables
-from reconciler.state.database import StateAccess
+from reconciler.state.access import StateAccess
 from reconciler.state.journal_reader import JournalReader
 from reconciler.state.raw_rows import KEY, asking, execute_many, insert_rows, raw_query, select_rows
 from reconciler.state.rows import EVENT_COLUMNS, Key, entry_of, entry_row, event_row, moment_of, stamp

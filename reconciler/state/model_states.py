@@ -9,7 +9,7 @@ from sqlalchemy import column, func, select, text
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import AT_REST, Verdict, VerdictKey
 from reconciler.state import verdicts
-from reconciler.state.database import StateAccess
+from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.raw_rows import KEY, Query, Row, raw_query, stream_rows
 from reconciler.state.rows import moment_of

@@ -14,7 +14,7 @@ from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
 from reconciler.state import journal, outbox, tables, verdicts
-from reconciler.state.database import StateAccess
+from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 

@@ -17,7 +17,6 @@ from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.source import GitSource, KeyFiles, TrustRules, open_source
 from reconciler.source.commands import Commands
-from reconciler.source.trust import Trust
 from tests.git_repository import GitRepository, git_environment
 from tests.signing import PgpKey, SshKeys
 
@@ -71,9 +70,7 @@ class Place:
         )
         source = self.stack.enter_context(made)
         wanted: Any = {"mode": mode, **rules}
-        source.require(
-            Trust(TrustRules(files=given, **wanted), self.memory, writes=True, now=lambda: self.now)
-        )
+        source.require(TrustRules(files=given, **wanted), self.memory, writes=True, now=lambda: self.now)
         return source
 
     def commit(self, name: str | None, files: Mapping[str, str | None] | None = None, *options: str) -> str:
