@@ -54,7 +54,7 @@ async def _import(cycle: Cycle, run: TargetRun, items: Sequence[ModelState]) -> 
     items = [item for item in items if cycle.options.only in (None, item.pair)]
     for start in range(0, len(items), _MANIFESTS_AT_ONCE):
         some = items[start : start + _MANIFESTS_AT_ONCE]
-        refs = (run.view.desired.manifests[item.pair] for item in some if item.pair)
+        refs = (run.inputs.desired.manifests[item.pair] for item in some if item.pair)
         await run.executor.import_all(some, await manifests_of(cycle, run, refs))
 
 
@@ -63,7 +63,7 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
     manifests = partial(open_manifests, cycle, run)
     await run.executor.see_through(manifests)
     open_before = {item.pair for item in run.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
-    again = run.executor.not_made() & open_before & run.view.desired.manifests.keys()
+    again = run.executor.not_made() & open_before & run.inputs.desired.manifests.keys()
     if again:
         await _import(cycle, run, [item for item in run.items if item.pair in again])
         await run.executor.see_through(manifests)
@@ -84,10 +84,10 @@ def _outcome(
     if item.verdict not in UNDER_WAY or item.pair is None:
         return item
     entry = entries.get(item.pair)
-    if item.verdict is Verdict.WAITING and entry == run.view.entries.get(item.pair):
+    if item.verdict is Verdict.WAITING and entry == run.inputs.entries.get(item.pair):
         return item
     diff, now = run.executor.settler.drifts.get(item.pair, ()), cycle.clock.now()
-    outcome = apply_entry(item._replace(diff=diff), entry, now, run.view)
+    outcome = apply_entry(item._replace(diff=diff), entry, now, run.inputs)
     # one that fails once more has failed anew, whatever its last report said
     return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome
 
@@ -99,7 +99,7 @@ def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
         pair = item.pair
         if pair is None:
             continue
-        entry = run.view.entries.get(pair)
+        entry = run.inputs.entries.get(pair)
         kind = _kind(item, entry)
         if kind is not None:
             equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)

@@ -117,13 +117,13 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
 def prove(
     vendor: Vendor,
     reader: ManifestParser,
-    view: PlannerInput,
+    inputs: PlannerInput,
     candidates: Iterable[Candidate],
     details: Mapping[str, Mapping[str, Any]],
 ) -> Proof:
     """Reads the manifests as a commit's would be, and plans with them against what was observed.
 
-    The view declares none of their pairs; `details` are by model id.
+    The inputs declare none of their pairs; `details` are by model id.
     """
     by_pair = {one.pair: one for one in candidates}
     manifests, failed = _parsed(reader, by_pair.values())
@@ -136,15 +136,15 @@ def prove(
         if unread is not None:
             failed[pair] = unread
     planned = replace(
-        view,
+        inputs,
         desired=group_by_key(map(declared_by, manifests.values()), ()),
-        observed={pair: view.observed[pair] for pair in manifests},
+        observed={pair: inputs.observed[pair] for pair in manifests},
         comparisons=looks,
     )
     said = {item.pair: item for item in verdicts(planned)}
     for pair in manifests.keys() - failed.keys():
-        if len(view.observed[pair]) > 1:
-            failed[pair] = f"it is registered {len(view.observed[pair])} times"
+        if len(inputs.observed[pair]) > 1:
+            failed[pair] = f"it is registered {len(inputs.observed[pair])} times"
         elif said[pair].verdict in _CHANGES:
             failed[pair] = _change(said[pair])
     return Proof(tuple(one for pair, one in by_pair.items() if pair not in failed), failed)

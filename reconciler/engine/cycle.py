@@ -41,7 +41,7 @@ from reconciler.engine.remember import (
     remember,
     report_of,
     with_unlisted,
-    without_views,
+    without_inputs,
 )
 from reconciler.engine.retry import Claims, claims_of_all
 from reconciler.engine.scope import DueTimes
@@ -134,7 +134,7 @@ class Engine:
         runs = with_hold(runs, self.source.held())
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
-        runs = without_views(runs)  # by itself, so that nobody holds them any more when the next line runs
+        runs = without_inputs(runs)  # by itself, so that nobody holds them any more when the next line runs
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
         # after all have acted: a cycle that dies before is judged again as a whole by the next one

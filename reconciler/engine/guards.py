@@ -212,7 +212,7 @@ def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
     """Of how many models what was found before stands, since the registry could not show them now."""
     notes = []
     for run in runs:
-        unread = run.view.unread
+        unread = run.inputs.unread
         kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
         if kept:
             number, name, first = many(len(kept), "model"), run.target.name, kept[0]
@@ -250,7 +250,7 @@ async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | N
     vanished = {
         (run.target.name, entry.pair): entry.disappearances
         for run in runs
-        for entry in run.view.entries.values()
+        for entry in run.inputs.entries.values()
         if entry.disappearances
     }
     undeclaring = [run for run in runs if any(item.verdict is Verdict.UNMANAGED for item in run.items)]
@@ -262,7 +262,7 @@ async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | N
 def _admitted(run: TargetRun) -> Iterator[ModelKey]:
     """The pairs to import that were requested with this very content before, or that `retry` released."""
     for item in run.items:
-        entry = run.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        entry = run.inputs.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
         if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
             yield entry.pair
 

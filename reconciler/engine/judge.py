@@ -66,13 +66,13 @@ async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
         # observed after settling: what a look has just adopted is then seen as adopted; very many entries are
         # not read a second time where nothing was journalled since
         if cycle.journal.position() != run.position:
-            run = replace(run, view=replace(run.view, entries=cycle.journal.entries(name, run.scope)))
+            run = replace(run, inputs=replace(run.inputs, entries=cycle.journal.entries(name, run.scope)))
     run = await _observed(cycle, run)
-    items = verdicts(run.view)
+    items = verdicts(run.inputs)
     drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
     if drifted and run.scope is not None:  # a look at everything has seen the versions that are taken
         run = await with_used_versions(cycle, run, drifted)
-        items = verdicts(run.view)
+        items = verdicts(run.inputs)
     if any(map(is_unreadable, items)):
         run = run.looking_again(cycle.clock.later(_UNREADABLE_AGAIN))
     return await _preflighted(cycle, replace(run, items=items))
@@ -97,19 +97,21 @@ async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[M
         for name in names
     }
     used = await used_versions(run.target.registry, drifted, used_by_name, run.target.timing.in_flight)
-    return replace(run, view=replace(run.view, used_versions=used))
+    return replace(run, inputs=replace(run.inputs, used_versions=used))
 
 
 async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with what is registered, compared as far as it has to be in this cycle."""
     registry, in_flight = run.target.registry, run.target.timing.in_flight
-    unheard = run.view.desired.manifests.keys() - run.view.entries.keys()
+    unheard = run.inputs.desired.manifests.keys() - run.inputs.entries.keys()
     seen = cycle.states.uncompared_ids(run.target.name, unheard) if unheard else {}
-    view = replace(run.view, uncompared_ids=seen)
-    view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
+    inputs = replace(run.inputs, uncompared_ids=seen)
+    inputs, details = await observe(registry, inputs, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most
-    ids, later = select_for_comparison(view, everything=run.full, at_most=limit, chance=cycle.clock.chance())
-    run = replace(run, view=replace(view, later=later), compared=bool(ids))
+    ids, later = select_for_comparison(
+        inputs, everything=run.full, at_most=limit, chance=cycle.clock.chance()
+    )
+    run = replace(run, inputs=replace(inputs, later=later), compared=bool(ids))
     return await _compared(cycle, run, details, [*details, *ids])
 
 
@@ -117,17 +119,17 @@ async def _compared(
     cycle: Cycle, run: TargetRun, details: Mapping[str, Mapping[str, Any]], model_ids: Iterable[str]
 ) -> TargetRun:
     """The run with a comparison of each of these models; `details` are those that were read on the way."""
-    registry, view, asked = run.target.registry, run.view, dict.fromkeys(model_ids)
+    registry, inputs, asked = run.target.registry, run.inputs, dict.fromkeys(model_ids)
     declared = {
-        models[0].model_id: view.desired.manifests[pair]
-        for pair, models in view.observed.items()
-        if models and models[0].model_id in asked and pair in view.desired.manifests
+        models[0].model_id: inputs.desired.manifests[pair]
+        for pair, models in inputs.observed.items()
+        if models and models[0].model_id in asked and pair in inputs.desired.manifests
     }
     ids = [model_id for model_id in asked if model_id in declared]
-    comparisons, unread = dict[str, Comparison](), dict(view.unread)
+    comparisons, unread = dict[str, Comparison](), dict(inputs.unread)
     for start in range(0, len(ids), _AT_ONCE):  # some after others: details are large
         some = ids[start : start + _AT_ONCE]
-        missing = [one for one in some if one not in details and one not in view.unread]
+        missing = [one for one in some if one not in details and one not in inputs.unread]
         more = await details_of(registry, missing, run.target.timing.in_flight)
         unread |= more.unread
         read = {one: details[one] for one in some if one in details} | more.read
@@ -138,7 +140,7 @@ async def _compared(
                 comparisons[model_id] = compare(registry.vendor, manifest.request, detail)
     unread |= {one: seen.unread for one, seen in comparisons.items() if seen.unread is not None}
     compared = {one: seen for one, seen in comparisons.items() if seen.unread is None}
-    return replace(run, view=replace(view, comparisons=compared, unread=unread))
+    return replace(run, inputs=replace(inputs, comparisons=compared, unread=unread))
 
 
 async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
@@ -147,7 +149,7 @@ async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
     if look is None:
         return run
     imports = {item.pair: item for item in run.items if item.verdict is Verdict.IMPORT and item.pair}
-    whole = await manifests_of(cycle, run, [run.view.desired.manifests[pair] for pair in imports])
+    whole = await manifests_of(cycle, run, [run.inputs.desired.manifests[pair] for pair in imports])
     looked = dict(imports)
 
     async def one(pair: ModelKey) -> None:

@@ -134,8 +134,8 @@ def verdicts_then(
     `credits` are by path and line. What was due after the moment had not been done.
     """
     observed = _observed(entries.values())
-    view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
-    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(view))
+    inputs = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
+    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(inputs))
 
 
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:

@@ -35,7 +35,7 @@ class PlannerInput:
         uncompared_ids: ids by pair of models that an earlier cycle saw registered, without anything else
             being remembered.
         last_commits: by path and line, the commit that gave the document its content.
-        used_versions: versions by name that are in use beside those that this view shows.
+        used_versions: versions by name that are in use beside those that are among these inputs.
         most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
@@ -100,7 +100,7 @@ class DetailRequests(NamedTuple):
 
 
 def select_for_comparison(
-    view: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
+    inputs: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
 ) -> DetailRequests:
     """The models whose detail tells whether they drifted, or what became of them.
 
@@ -113,11 +113,11 @@ def select_for_comparison(
     needed: list[str] = []
     never: list[str] = []
     before: list[str] = []
-    for pair, manifest in view.desired.manifests.items():
-        models = view.observed.get(pair)
+    for pair, manifest in inputs.desired.manifests.items():
+        models = inputs.observed.get(pair)
         if not models:
             continue
-        model, entry = models[0], view.entries.get(pair)
+        model, entry = models[0], inputs.entries.get(pair)
         if entry is None:
             (never if model.stage is Stage.PUBLISHED else needed).append(model.model_id)
         elif not known_equal(manifest, model, entry):

@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 
 
-def without_views(runs: Sequence[TargetRun]) -> list[TargetRun]:
+def without_inputs(runs: Sequence[TargetRun]) -> list[TargetRun]:
     """The runs without what very many verdicts were made from, which takes as much memory as they do."""
     return [
-        run if run.is_of_few else replace(run, view=PlannerInput(run.target.name, Desired({}), run.view.now))
+        run
+        if run.is_of_few
+        else replace(run, inputs=PlannerInput(run.target.name, Desired({}), run.inputs.now))
         for run in runs
     ]
 
@@ -96,7 +98,7 @@ async def remember(
 
 
 def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
-    name, now = run.target.name, run.view.now.isoformat()
+    name, now = run.target.name, run.inputs.now.isoformat()
     marks = {(name, STANDING): standing(run.target, _ANY if are_counted(run.items) else commit)}
     if run.full:
         marks[name, OBSERVED_IN_FULL] = now
@@ -151,7 +153,7 @@ def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong
     if not cycle.options.act:
         return last
     judged = [run for run in runs if run.is_judged]
-    lists = {run.target.name: _standing_list(run.view, run.items) for run in judged if run.is_of_few}
+    lists = {run.target.name: _standing_list(run.inputs, run.items) for run in judged if run.is_of_few}
     return replace(
         last,
         moving=dict(before.moving) | {run.target.name: run.moving() for run in judged},
@@ -188,9 +190,9 @@ def idle_mark(
     return IdleMark(last.began, due, report.commit, report.digest, position, numbers, looked_at)
 
 
-def _standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
+def _standing_list(inputs: PlannerInput, items: Iterable[ModelState]) -> str | None:
     """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
-    models = [model for several in view.observed.values() for model in several]
+    models = [model for several in inputs.observed.values() for model in several]
     status = {model.model_id: model.status for model in models}
     for item in items:
         if item.model_id is not None and status.get(item.model_id, "") not in (None, item.model_status):

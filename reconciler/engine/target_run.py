@@ -71,7 +71,7 @@ class TargetRun:
     executor: Executor
     declared: DesiredState
     scope: frozenset[ModelKey] | None
-    view: PlannerInput
+    inputs: PlannerInput
     position: int
     items: tuple[ModelState, ...] = ()
     failure: TargetFailure | None = None
@@ -110,7 +110,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     scope = None if hides else scope_of(cycle, target, declared)
     desired = await cycle.git(declared.desired, scope)
     position = cycle.journal.position()
-    view = PlannerInput(
+    inputs = PlannerInput(
         target.name,
         desired,
         cycle.clock.now(),
@@ -118,13 +118,13 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
         entries=cycle.journal.entries(target.name, scope),
         last_commits=await cycle.git(declared.last_commits, None if scope is None else _paths(desired)),
     )
-    empty = not declared.exists and not view.entries
+    empty = not declared.exists and not inputs.entries
     return TargetRun(
         target,
         executor,
         declared,
         scope,
-        view,
+        inputs,
         position,
         failure=_nothing_declared(target, cycle.commit, declared.instead) if empty else None,
         full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
