@@ -98,7 +98,7 @@ async def _observed(session: Session, target: Target, commit: str | None) -> Pla
     desired = Desired({})
     if commit is not None:
         source, index = session.source, target.index
-        desired = desired_state(source, index, target.reader, commit, credited=False).desired()
+        desired = desired_state(source, index, target.reader, commit, with_last_commits=False).desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
             message = (

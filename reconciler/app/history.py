@@ -121,13 +121,13 @@ class _Commits:
 
         Where that cannot be known, all that git knows.
         """
-        infos = dict(self.kept.attributions(commits)) if self.kept else {}
+        infos = dict(self.kept.commit_infos(commits)) if self.kept else {}
         if self.graph is not None:
             logged = {commit: self.graph.get(commit) for commit in commits}
             infos |= {commit: one.commit_info for commit, one in logged.items() if one and one.deltas}
             if self.graph.cut is None:
                 return infos
-        return {**self.source.attributions(commit for commit in commits if commit not in infos), **infos}
+        return {**self.source.commit_infos(commit for commit in commits if commit not in infos), **infos}
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ class ServicePages:
             self._commits.clear()
         if unknown:
             with suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-                found = source.attributions(unknown)
+                found = source.commit_infos(unknown)
                 self._commits.update({commit: found.get(commit) for commit in unknown})
         shown = self._shown(session)
         infos = {commit: self._commits.get(commit) for commit in commits}

@@ -162,7 +162,9 @@ def _declared(session: Session, target: Target, commit: str) -> Counter[Hashable
     What is registered, remembered and due moves on by itself. Where a document stands, who wrote it and what
     is never sent (`metadata`) makes no difference.
     """
-    desired = desired_state(session.source, target.index, target.reader, commit, credited=False).desired()
+    desired = desired_state(
+        session.source, target.index, target.reader, commit, with_last_commits=False
+    ).desired()
     said: Counter[Any] = Counter((ref.pair, ref.digest) for ref in desired.manifests.values())
     for refs in desired.conflicts.values():
         said.update((ref.pair, ref.digest) for ref in refs)

@@ -13,7 +13,7 @@ report. The room does no I/O of its own, has no clock but its argument, and know
     execute, outcomes, concurrency
                one import: sent once, found out when its answer is lost, seen through to its end
     remember   what a cycle leaves behind, and in which order
-    desired_state, history, credit
+    desired_state, history, last_commits
                what a commit declares, and whose commit it was
     episodes
                what a person is told, once

@@ -89,10 +89,12 @@ class DesiredState:
     def last_commits(self, paths: Collection[str] | None = None) -> Mapping[tuple[str, int], LastCommit]:
         """Who gave the documents of these files, or of all, the content they have; by path and line."""
         indexed = () if self.base is None else self.index.last_commits(paths)
-        by_place = {place: credit for place, credit in indexed if place[0] not in self.changed}
+        by_place = {place: last_commit for place, last_commit in indexed if place[0] not in self.changed}
         for parsed_file in self._now():
             if paths is None or parsed_file.path in paths:
-                by_place |= {(parsed_file.path, line): credit for line, credit in parsed_file.last_commits}
+                by_place |= {
+                    (parsed_file.path, line): last_commit for line, last_commit in parsed_file.last_commits
+                }
         return by_place
 
     def number(self) -> int:
@@ -160,8 +162,8 @@ class DesiredState:
     def _now(self) -> Iterable[ParsedFile]:
         return (parsed_file for parsed_file in self.changed.values() if parsed_file is not None)
 
-    def _unchanged(self, readings: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
-        return () if self.base is None else (file for file in readings if file.path not in self.changed)
+    def _unchanged(self, parsed_files: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
+        return () if self.base is None else (file for file in parsed_files if file.path not in self.changed)
 
     def _named(self, paths: Collection[str]) -> frozenset[str]:
         """Those of these paths that some manifest names as its configuration."""

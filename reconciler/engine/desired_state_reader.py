@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.credit import credit
 from reconciler.engine.desired_state import DesiredState
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.values import ManifestRef, ParsedFile
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
@@ -35,18 +35,18 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     reader: ManifestParser,
     commit: str,
     *,
-    credited: bool = True,
+    with_last_commits: bool = True,
     reconciled: str | None = None,
 ) -> DesiredState:
     """What the target declares at `commit`; where that is too much to be read, at the last commit that was.
 
     The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
     commit, what files of the same content said is not read again. Who gave the files that were read their
-    content is asked only for what is `credited`, since git may have to go through all of its log for it;
-    without it, this is nothing to save. `reconciled` is the commit that was reconciled last, for where the
+    content is asked only `with_last_commits`, since git may have to go through all of its log for it;
+    a state without them must not be saved. `reconciled` is the commit that was reconciled last, for where the
     index holds none. Raises SourceError.
     """
-    state_reader = DesiredStateReader(source, index, reader, commit, credited)
+    state_reader = DesiredStateReader(source, index, reader, commit, with_last_commits)
     try:
         return state_reader.read()
     except BudgetError as error:
@@ -62,7 +62,7 @@ class DesiredStateReader:
     index: Index
     reader: ManifestParser
     commit: str
-    credited: bool
+    with_last_commits: bool
     notes: list[str] = field(default_factory=list)
 
     def read(self) -> DesiredState:
@@ -99,8 +99,8 @@ class DesiredStateReader:
     def incremental(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> DesiredState:
         """What differs from the index, and which pairs that may concern.
 
-        A file is read again when it or one that it names has changed, and credited again when any commit
-        touched it: it may have been changed and changed back.
+        A file is read again when it or one that it names has changed. Its last commits are found again when
+        any commit touched it: it may have been changed and changed back.
         """
         touched = {delta.path for logged in since for delta in logged.deltas}
         namers = self.index.parsed_files(naming=changes)
@@ -115,9 +115,11 @@ class DesiredStateReader:
         by_blob = {indexed.blob: indexed for indexed in before.values()} if len(there) > _FEW else {}
         fresh, facts = self._read(there, by_blob, look)
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
-        anew = [says[path] for path in {*touched, *fresh} & says.keys()]
-        credited = self._credited_since(base, since, [entry for entry in anew if entry is not None], before)
-        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+        to_attribute = [says[path] for path in {*touched, *fresh} & says.keys()]
+        attributed = self._with_commits_since(
+            base, since, [entry for entry in to_attribute if entry is not None], before
+        )
+        says |= {parsed_file.path: parsed_file for parsed_file in attributed}
         changed = {path: parsed_file for path, parsed_file in says.items() if parsed_file != before.get(path)}
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
@@ -136,13 +138,13 @@ class DesiredStateReader:
         unchanged, fresh, gone, facts = self._every_file()
         says, before = unchanged | fresh, dict[str, ParsedFile]()
         if since is None:
-            credited = self._credited([*says.values()])
+            attributed = self._with_commits([*says.values()])
         else:
             touched = {delta.path for logged in since for delta in logged.deltas}
             before = gone | {path: unchanged[path] for path in touched & unchanged.keys()}
-            anew = [says[path] for path in {*touched, *fresh} & says.keys()]
-            credited = self._credited_since(base, since, anew, before)
-        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+            to_attribute = [says[path] for path in {*touched, *fresh} & says.keys()]
+            attributed = self._with_commits_since(base, since, to_attribute, before)
+        says |= {parsed_file.path: parsed_file for parsed_file in attributed}
         state = self.state(says, since=since, before=before, **facts)
         self.reader.require_few(state.number())
         return state
@@ -189,48 +191,51 @@ class DesiredStateReader:
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 
-    def _credited_since(
-        self, base: str, since: CommitGraph, readings: list[ParsedFile], before: Mapping[str, ParsedFile]
+    def _with_commits_since(
+        self, base: str, since: CommitGraph, parsed_files: list[ParsedFile], before: Mapping[str, ParsedFile]
     ) -> list[ParsedFile]:
-        """The readings with who gave each document its content; git is asked only about what is older.
+        """The files with who gave each document its content; git is asked only about what is older.
 
-        What is at `base` as it is now was credited then, unless that is another file's content by now.
+        For content that is the same at `base`, the index has the last commits, unless the content is another
+        file's by now.
         """
-        if not self.credited:
-            return readings
-        made_since = credit(since, self.source, readings, before.values())
+        if not self.with_last_commits:
+            return parsed_files
+        made_since = find_last_commits(since, self.source, parsed_files, before.values())
         elsewhere = {path for commit, paths in made_since.older.items() if commit != base for path in paths}
         unchanged = set(made_since.older.get(base, ())) - elsewhere
         made: list[ParsedFile] = []
         older: list[ParsedFile] = []
-        for parsed_file in readings:
+        for parsed_file in parsed_files:
             path = parsed_file.path
-            held = before[path] if path in unchanged and path in before else None
-            credits_before = held.last_commits if held is not None and held.blob == parsed_file.blob else ()
-            whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
+            indexed = before[path] if path in unchanged and path in before else None
+            commits_before = (
+                indexed.last_commits if indexed is not None and indexed.blob == parsed_file.blob else ()
+            )
+            whole = _with(parsed_file, {**dict(commits_before), **made_since.by_file.get(path, {})})
             (made if len(whole.last_commits) == parsed_file.results else older).append(whole)
-        return made + self._credited(older)
+        return made + self._with_commits(older)
 
-    def _credited(self, readings: list[ParsedFile]) -> list[ParsedFile]:
-        """The readings with who gave each document its content, as the whole log tells."""
-        if not self.credited or not readings:
-            return readings
-        with self.source.graph(self.commit, [parsed_file.path for parsed_file in readings]) as graph:
-            credited = credit(graph, self.source, readings).by_file
+    def _with_commits(self, parsed_files: list[ParsedFile]) -> list[ParsedFile]:
+        """The files with who gave each document its content, as the whole log tells."""
+        if not self.with_last_commits or not parsed_files:
+            return parsed_files
+        with self.source.graph(self.commit, [parsed_file.path for parsed_file in parsed_files]) as graph:
+            by_file = find_last_commits(graph, self.source, parsed_files).by_file
         if graph.cut is None:
-            return [_with(parsed_file, credited.get(parsed_file.path, {})) for parsed_file in readings]
+            return [_with(parsed_file, by_file.get(parsed_file.path, {})) for parsed_file in parsed_files]
         self.notes.append(f"who declared some models is not known: {graph.cut}")
-        return [_with(one, {**dict(one.last_commits), **credited.get(one.path, {})}) for one in readings]
+        return [_with(one, {**dict(one.last_commits), **by_file.get(one.path, {})}) for one in parsed_files]
 
 
 def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
     return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
 
 
-def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
+def _pairs(parsed_files: Iterable[ParsedFile]) -> frozenset[ModelKey]:
     """Every pair that these files declare, validly or not."""
     pairs: set[ModelKey] = set()
-    for parsed_file in readings:
+    for parsed_file in parsed_files:
         pairs.update(ref.pair for ref in parsed_file.declarations)
         pairs.update(
             ModelKey(ref.model_name, ref.model_version)

@@ -125,16 +125,18 @@ _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", sever
 def verdicts_then(
     target: str,
     desired: Desired,
-    credits: Mapping[tuple[str, int], LastCommit],  # noqa: A002 - as everywhere
+    last_commits: Mapping[tuple[str, int], LastCommit],
     entries: Mapping[ModelKey, LedgerEntry],
     moment: datetime,
 ) -> tuple[ModelState, ...]:
     """The verdicts on one target's models, sorted.
 
-    `credits` are by path and line. What was due after the moment had not been done.
+    `last_commits` are by path and line. What was due after the moment had not been done.
     """
     observed = _observed(entries.values())
-    inputs = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
+    inputs = PlannerInput(
+        target, desired, moment, observed=observed, entries=entries, last_commits=last_commits
+    )
     return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(inputs))
 
 

@@ -76,7 +76,7 @@ def _declared(inputs: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mo
     """The verdict on one declared model; most are well, and are made in one step: there may be very many."""
     models = inputs.observed.get(pair)
     entry = inputs.entries.get(pair)
-    credit = inputs.last_commits.get((manifest.path, manifest.line))
+    last_commit = inputs.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
     seen = inputs.comparisons.get(model.model_id) if model else None
     status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
@@ -90,8 +90,8 @@ def _declared(inputs: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mo
         *pair,
         manifest.path,
         manifest.line,
-        credit.commit if credit else None,
-        credit.author if credit else None,
+        last_commit.commit if last_commit else None,
+        last_commit.author if last_commit else None,
         model.model_id if model else None,
         status,
         reasons.COMPARED_LATER + warnings if waits else warnings,
@@ -190,7 +190,7 @@ def _drifted(
 def _faulty(inputs: PlannerInput) -> list[ModelState]:
     conflicts = (_conflict(inputs, pair, claims) for pair, claims in inputs.desired.conflicts.items())
     return sorted(
-        (*(_attributed(item, inputs) for item in conflicts), *_invalid(inputs)), key=ModelState.sort_key
+        (*(_with_last_commit(item, inputs) for item in conflicts), *_invalid(inputs)), key=ModelState.sort_key
     )
 
 
@@ -221,7 +221,7 @@ def _invalid(inputs: PlannerInput) -> Iterable[ModelState]:
             document.line,
             reasons=document.reasons,
         )
-        yield _attributed(item, inputs)._replace(path=document.shown)
+        yield _with_last_commit(item, inputs)._replace(path=document.shown)
 
 
 def _unmanaged(inputs: PlannerInput) -> Iterable[ModelState]:
@@ -258,9 +258,9 @@ def _with(item: ModelState, verdict: Verdict, reason: Reason, **changes: Any) ->
     return item._replace(verdict=verdict, reasons=(placed, *item.reasons), **changes)
 
 
-def _attributed(item: ModelState, inputs: PlannerInput) -> ModelState:
-    credit = inputs.last_commits.get((item.path, item.line)) if item.path and item.line else None
-    return item._replace(commit=credit.commit, author=credit.author) if credit else item
+def _with_last_commit(item: ModelState, inputs: PlannerInput) -> ModelState:
+    last_commit = inputs.last_commits.get((item.path, item.line)) if item.path and item.line else None
+    return item._replace(commit=last_commit.commit, author=last_commit.author) if last_commit else item
 
 
 def apply_entry(

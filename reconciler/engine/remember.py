@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.credit import credit
 from reconciler.engine.graph import Logged, place_of
 from reconciler.engine.history import model_changes, whole_history
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.last_report import dated
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import are_counted
@@ -203,7 +203,7 @@ def _standing_list(inputs: PlannerInput, items: Iterable[ModelState]) -> str | N
 READ_ANEW = 1000
 """Files whose content one audit reads."""
 
-_CREDITED_ANEW = 50  # the log is walked until each of them is found
+_LAST_COMMITS_CHECKED = 50  # the log is walked until each of them is found
 _ASKED_ANEW = 200  # commits
 
 
@@ -236,10 +236,10 @@ def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: s
     for parsed_file, _ in reader.again().read(source, (files[path] for path in some), files.get):
         if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
             wrong.add(parsed_file.path)
-    few = [indexed[path] for path in some[:_CREDITED_ANEW]]
+    few = [indexed[path] for path in some[:_LAST_COMMITS_CHECKED]]
     if few:
         with source.graph(commit, [parsed_file.path for parsed_file in few]) as graph:
-            made = credit(graph, source, few).by_file
+            made = find_last_commits(graph, source, few).by_file
         if graph.cut is None:
             wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong)

@@ -122,7 +122,7 @@ def claims_of_all(
     obstacles: list[Reason] = []
     for target in targets:
         state = desired_state(
-            source, target.index, target.reader, commit, credited=False, reconciled=reconciled
+            source, target.index, target.reader, commit, with_last_commits=False, reconciled=reconciled
         )
         desired = state.desired([pair])
         if pair in desired.manifests:

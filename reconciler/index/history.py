@@ -74,10 +74,10 @@ class TargetHistory:
         rows = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
         return {_text(raw) for (raw,) in rows}
 
-    def attributions(self, commits: Collection[str]) -> dict[str, CommitInfo]:
+    def commit_infos(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
         rows = self._branch("author, authored_at, subject", commits)
-        return {c: _attribution(c, *row) for c, row in rows.items() if row[0] is not None}
+        return {c: _commit_info(c, *row) for c, row in rows.items() if row[0] is not None}
 
     def places(self, commits: Collection[str]) -> dict[str, int]:
         """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
@@ -128,11 +128,11 @@ def _commit(target: str, commit: str, place: int, made: CommitInfo | None) -> tu
 
 def _change(row: tuple[Any, ...]) -> FileChange:
     _, _, path, deleted, raw, author, authored_at, subject, place = row
-    made = _attribution(raw.hex(), author, authored_at, subject)
+    made = _commit_info(raw.hex(), author, authored_at, subject)
     return FileChange(_text(path), made, bool(deleted), place)
 
 
-def _attribution(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
+def _commit_info(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
     return CommitInfo(commit, author, datetime.fromisoformat(authored_at), subject)
 
 

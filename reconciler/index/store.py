@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_VERSION = 5
+_VERSION = 6
 _BUSY_SECONDS = 5.0
 
 # The first row of a file is of its first declaration, if it has any, and says what is of the whole file: a
@@ -27,14 +27,14 @@ CREATE TABLE target (
 ) WITHOUT ROWID;
 CREATE TABLE document (
     target TEXT, path BLOB, line INTEGER, name TEXT, version TEXT, digest TEXT, warnings TEXT,
-    blob TEXT, credits TEXT, faults TEXT
+    blob TEXT, last_commits TEXT, faults TEXT
 );
 CREATE INDEX document_by_path ON document (target, path);
 CREATE INDEX document_by_pair ON document (target, name, version);
 CREATE INDEX faulty ON document (target) WHERE faults IS NOT NULL;
-CREATE TABLE companion (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
-CREATE INDEX companion_by_path ON companion (target, path);
-CREATE INDEX companion_by_name ON companion (target, named);
+CREATE TABLE config_file (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
+CREATE INDEX config_file_by_path ON config_file (target, path);
+CREATE INDEX config_file_by_name ON config_file (target, named);
 """
 
 

@@ -151,10 +151,12 @@ def test_one_content_at_many_paths_says_at_each_what_it_says_alone() -> None:
     source.commit({f"models.d/{at}/{name}": each for at, each in enumerate(contents) for name in names})
     reader = ManifestParser(edition("seed-2019"), "models.d")
     files = {file.path: file for file in source.snapshot(source.head(), "models.d").files}
-    together = {reading.path: reading for reading, _ in reader.read(source, files.values(), files.get)}
+    together = {
+        parsed_file.path: parsed_file for parsed_file, _ in reader.read(source, files.values(), files.get)
+    }
     alone: dict[str, ParsedFile] = {}
     for file in files.values():
-        alone |= {reading.path: reading for reading, _ in reader.read(source, [file], files.get)}
+        alone |= {parsed_file.path: parsed_file for parsed_file, _ in reader.read(source, [file], files.get)}
     assert together == alone
     assert len(together) == len(contents) * len(names)
 

@@ -404,7 +404,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
         "UPDATE document SET blob = '0000'",
         "UPDATE document SET digest = 'other'",
         "DELETE FROM document",
-        "UPDATE document SET credits = replace(credits, 'A. Author', 'Nobody')",
+        "UPDATE document SET last_commits = replace(last_commits, 'A. Author', 'Nobody')",
         "DELETE FROM change",
         "DELETE FROM branch",
         "UPDATE change SET deleted = 1",

@@ -249,8 +249,8 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
 
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
-    credit = LastCommit("c" * 40, "Ann <ann@example.com>")
-    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): credit})))
+    last_commit = LastCommit("c" * 40, "Ann <ann@example.com>")
+    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): last_commit})))
     assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
 
 

@@ -55,7 +55,7 @@ def test_who_made_a_commit_is_told_as_far_as_git_has_it(
     source = opened("repo" if where == "local" else repository.path.as_uri())
     source.head()
     before = [mirror.stat().st_ino for mirror in cache.glob("*.git")]
-    assert source.attributions(["1" * 40, commit, "2" * 40]).keys() == {commit}
+    assert source.commit_infos(["1" * 40, commit, "2" * 40]).keys() == {commit}
     assert [mirror.stat().st_ino for mirror in cache.glob("*.git")] == before
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract import edition
 from reconciler.engine.check import check
-from reconciler.engine.credit import credit
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.history import model_changes
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.plan import plan_digest, verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, LastCommit, Report, Snapshot
@@ -117,9 +117,11 @@ def _examine(
         )
     known: dict[tuple[str, int], LastCommit] = {}
     with contextlib.suppress(SourceError):
-        readings = [reading for reading, _ in reader.read(source, snapshot.files, lambda _: None)]
-        with source.graph(snapshot.commit, [reading.path for reading in readings] or ["models.d"]) as graph:
-            found = credit(graph, source, readings).by_file
+        parsed_files = [parsed_file for parsed_file, _ in reader.read(source, snapshot.files, lambda _: None)]
+        with source.graph(
+            snapshot.commit, [parsed_file.path for parsed_file in parsed_files] or ["models.d"]
+        ) as graph:
+            found = find_last_commits(graph, source, parsed_files).by_file
         known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")
