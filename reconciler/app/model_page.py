@@ -162,14 +162,14 @@ def _manifest(
 ) -> tuple[ManifestText | None, Mapping[str, Any]]:
     """The manifest as it was committed, and the request that it makes where it is valid."""
 
-    def look(name: str) -> File | None:
+    def find_file(name: str) -> File | None:
         return source.files(commit, [name]).get(name)
 
-    file = look(path)
+    file = find_file(path)
     if file is None or not file.mode.startswith("100") or file.size > LARGEST_FILE:
         return None, {}
     ((_, data),) = source.read([file.blob])
-    whole = [one for _, manifests in reader.again().read(source, [file], look) for one in manifests]
+    whole = [one for _, manifests in reader.again().read(source, [file], find_file) for one in manifests]
     request = next((one.request for one in whole if one.pair == (facts.name, facts.version)), {})
     reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
     line = next((item.line for item in facts.items if item.path == path and item.line), 1)

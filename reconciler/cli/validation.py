@@ -117,7 +117,7 @@ def _on_disk(
         if files:
             asked = files.union(*named.values())
             snapshot, notes = tree.around(asked, root)
-            checked = check(snapshot, tree, judging, asked, budgets, look=tree.look, whole=whole)
+            checked = check(snapshot, tree, judging, asked, budgets, find_file=tree.look, whole=whole)
             total += replace(checked, notes=notes)
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)

@@ -70,10 +70,10 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
 
 
 def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
-    moved = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
-    if not moved:
+    under_way = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
+    if not under_way:
         return run
-    entries = cycle.journal.entries(run.target.name, moved)
+    entries = cycle.journal.entries(run.target.name, under_way)
     items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=ModelState.sort_key)
     return replace(run, items=tuple(items))
 
@@ -130,7 +130,7 @@ def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
         return EventKind.DRIFTED
     if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
         return EventKind.MISSING
-    if item.verdict is Verdict.FAILED and item.model_id is not None and _untold(item, entry):
+    if item.verdict is Verdict.FAILED and item.model_id is not None and _is_new_failure(item, entry):
         return EventKind.FAILED
     return None
 
@@ -147,5 +147,5 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     return None
 
 
-def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
+def _is_new_failure(item: ModelState, entry: LedgerEntry | None) -> bool:
     return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

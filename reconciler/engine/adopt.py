@@ -72,16 +72,16 @@ def _safe(part: str) -> str:
 
 
 def candidate(
-    pair: ModelKey, model_id: str, path: str, request: Mapping[str, Any], untold: Collection[str]
+    pair: ModelKey, model_id: str, path: str, request: Mapping[str, Any], unknown_fields: Collection[str]
 ) -> Candidate:
     """The manifest of one registered model; whether it holds is for `prove` to say.
 
-    `untold` are fields of which the registry does not tell what the import said.
+    `unknown_fields` are fields of which the registry does not tell what the import said.
     """
     lines = [line for name, value in request.items() for line in _member(name, value, "")]
-    if untold:
+    if unknown_fields:
         lines.append("# The registry does not tell what the import said of these; add what is known:")
-        lines += [f"# {name}:" for name in untold]
+        lines += [f"# {name}:" for name in unknown_fields]
     text = "".join(f"{line}\n" for line in lines)
     return Candidate(pair, model_id, path, text.encode("utf-8", "surrogatepass"))
 
@@ -127,19 +127,19 @@ def prove(
     """
     by_pair = {one.pair: one for one in candidates}
     manifests, failed = _parsed(reader, by_pair.values())
-    looks = {
+    comparisons = {
         by_pair[pair].model_id: compare(vendor, one.request, details[by_pair[pair].model_id])
         for pair, one in manifests.items()
     }
     for pair in manifests:
-        unread = looks[by_pair[pair].model_id].unread
+        unread = comparisons[by_pair[pair].model_id].unread
         if unread is not None:
             failed[pair] = unread
     planned = replace(
         inputs,
         desired=group_by_key(map(declared_by, manifests.values()), ()),
         observed={pair: inputs.observed[pair] for pair in manifests},
-        comparisons=looks,
+        comparisons=comparisons,
     )
     said = {item.pair: item for item in verdicts(planned)}
     for pair in manifests.keys() - failed.keys():

@@ -20,11 +20,11 @@ from reconciler.engine.concurrency import GitThread, Lingering, Stragglers
 from reconciler.engine.execute import Executor
 from reconciler.engine.guards import (
     Guards,
+    check_history,
     clock_notes,
     digest_of,
     ensure_promised,
     guarded,
-    lineage_of,
     unread_notes,
     with_hold,
 )
@@ -43,7 +43,7 @@ from reconciler.engine.remember import (
     with_unlisted,
     without_inputs,
 )
-from reconciler.engine.retry import Claims, claims_of_all
+from reconciler.engine.retry import DeclaringTargets, declaring_targets
 from reconciler.engine.scope import DueTimes
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
@@ -123,14 +123,14 @@ class Engine:
         # a plan that is not the promised one ends the cycle before anything is sent
         digest = digest_of(runs)
         ensure_promised(runs, digest, options)
-        lineage = await lineage_of(cycle, runs)
-        if lineage.lost_commit is not None and options.act and (newest := await self.head()) != commit:
+        history = await check_history(cycle, runs)
+        if history.lost_commit is not None and options.act and (newest := await self.head()) != commit:
             # another replica may have reconciled a newer commit since this cycle began
             return await self._cycle(options, newest, before)
-        notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
+        notes += [*history.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
         notes += unread_notes(runs)
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
-        runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
+        runs = await guarded(cycle, runs, self.guards, history.lost_commit, digest)
         runs = with_hold(runs, self.source.held())
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
@@ -138,7 +138,7 @@ class Engine:
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
         # after all have acted: a cycle that dies before is judged again as a whole by the next one
-        wrong = await remember(cycle, report, runs, lineage.marks) if options.act else 0
+        wrong = await remember(cycle, report, runs, history.marks) if options.act else 0
         return with_unlisted(cycle, report, runs), last_cycle(before, cycle, runs, wrong)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -180,10 +180,10 @@ class Engine:
             runs.append(run)
         return runs
 
-    async def targets_declaring(self, pair: ModelKey) -> Claims:
+    async def targets_declaring(self, pair: ModelKey) -> DeclaringTargets:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
-        return await self.git(claims_of_all, self.source, self.ledger, self.targets, commit, pair)
+        return await self.git(declaring_targets, self.source, self.ledger, self.targets, commit, pair)
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.

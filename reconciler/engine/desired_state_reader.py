@@ -17,7 +17,7 @@ from reconciler.manifest.reading import is_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import Look, ManifestParser
+    from reconciler.engine.desired import FileLookup, ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports.git import Blobs, Index, Source
     from reconciler.engine.values import File, LastCommit
@@ -107,13 +107,13 @@ class DesiredStateReader:
         naming = {parsed_file.path for parsed_file in namers} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
-        def look(path: str) -> File | None:
+        def find_file(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
         before = {indexed.path: indexed for indexed in self.index.parsed_files({*files, *touched})}
         there = [file for file in files.values() if file is not None]
         by_blob = {indexed.blob: indexed for indexed in before.values()} if len(there) > _FEW else {}
-        fresh, facts = self._read(there, by_blob, look)
+        fresh, facts = self._read(there, by_blob, find_file)
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
         to_attribute = [says[path] for path in {*touched, *fresh} & says.keys()]
         attributed = self._with_commits_since(
@@ -168,23 +168,25 @@ class DesiredStateReader:
         return unchanged, fresh, gone, {"exists": snapshot.exists, "instead": snapshot.instead, **facts}
 
     def _read(
-        self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], look: Look
+        self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], find_file: FileLookup
     ) -> tuple[_ByPath, dict[str, Any]]:
         """What these files say, and facts of the reading for `state`.
 
         Not read again is a file whose content is known from another one, by its blob.
         """
-        moved: _ByPath = {}
+        same_content: _ByPath = {}
         unread: list[File] = []
         for file in files:
             same = by_blob.get(file.blob)
-            parsed_file = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+            parsed_file = (
+                same_content_at(same, file.path) if same is not None and self.reader.reads(file) else None
+            )
             if parsed_file is None:
                 unread.append(file)
             else:
-                moved[file.path] = parsed_file
-        fresh, manifests = read_files(self.reader, self.source, unread, look)
-        return fresh | moved, {"parsed": len(fresh), "manifests": manifests}
+                same_content[file.path] = parsed_file
+        fresh, manifests = read_files(self.reader, self.source, unread, find_file)
+        return fresh | same_content, {"parsed": len(fresh), "manifests": manifests}
 
     def state(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
         """The answer; `facts` are fields of DesiredState that are not as usual."""
@@ -249,7 +251,7 @@ def _blob(file: File | None) -> str | None:
     return file.blob if file else None
 
 
-def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
+def same_content_at(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
     """What a file of the same content says elsewhere; None where that takes a look at it.
 
     What is wrong with a file, and what it names beside it, depends on where it is.
@@ -264,12 +266,12 @@ def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
 
 
 def read_files(
-    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
+    reader: ManifestParser, source: Blobs, files: Iterable[File], find_file: FileLookup
 ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
     """What these files say, by path, and some of their manifests whole; by one subprocess."""
     parsed_files: dict[str, ParsedFile] = {}
     whole: dict[ModelKey, Manifest] = {}
-    for parsed_file, manifests in reader.read(source, files, look):
+    for parsed_file, manifests in reader.read(source, files, find_file):
         parsed_files[parsed_file.path] = parsed_file
         if len(whole) < reader.kept:
             whole |= {manifest.pair: manifest for manifest in manifests}

@@ -65,14 +65,14 @@ class CommitGraph:
         self._beyond = beyond
         self._asked: dict[str, dict[str, str | None]] = {}
         self._log = iter(log)
-        self._told: list[Logged] = []
-        self._places: dict[str, int] = {}
+        self._commits: list[Logged] = []
+        self._positions: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Logged]:
         """Every commit, in the order of the log."""
         number = 0
-        while number < len(self._told) or self._read_on():
-            yield self._told[number]
+        while number < len(self._commits) or self._read_on():
+            yield self._commits[number]
             number += 1
 
     def only(self, some: Iterable[Logged]) -> CommitGraph:
@@ -81,14 +81,14 @@ class CommitGraph:
 
     def get(self, commit: str) -> Logged | None:
         """One commit, or None where the log does not tell of it."""
-        while commit not in self._places:
+        while commit not in self._positions:
             if not self._read_on():
                 return None
-        return self._told[self._places[commit]]
+        return self._commits[self._positions[commit]]
 
     def position(self, commit: str) -> int:
         """Where a commit stands in the log; behind all others where the log does not tell of it."""
-        return len(self._told) if self.get(commit) is None else self._places[commit]
+        return len(self._commits) if self.get(commit) is None else self._positions[commit]
 
     def held(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The entry (`mode id`) of each path at a commit, None where it has none.
@@ -139,8 +139,8 @@ class CommitGraph:
             self.cut, commit = str(error), None
         if commit is None:
             return False
-        self._places[commit.commit] = len(self._told)
-        self._told.append(commit)
+        self._positions[commit.commit] = len(self._commits)
+        self._commits.append(commit)
         return True
 
 

@@ -116,7 +116,7 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class HistoryCheck:
     """How the commit of a cycle stands to the one reconciled last.
 
     Attributes:
@@ -129,7 +129,9 @@ class Lineage:
     marks: Mapping[str, str]
 
 
-def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
+def history_check(
+    source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool
+) -> HistoryCheck:
     """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
 
     Git is asked only where something depends on it (`is_needed`) and the branch moved. Raises SourceError.
@@ -138,21 +140,21 @@ def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_need
     marks = {RECONCILED: commit, _FOLLOWED: json.dumps(followed)}
     changed = _changed(remembered, followed)
     if last == commit:
-        return Lineage(None, changed, marks)
+        return HistoryCheck(None, changed, marks)
     before = remembered.get(_BEFORE, "").split()
     kept = source.contains(commit, last, before) if last is not None and is_needed else None
     if source.is_shallow():
         ancestors = [*source.parents(commit), *([str(last), *before] if kept else ())]
         marks[_BEFORE] = " ".join(list(dict.fromkeys(ancestors))[:_REMEMBERED])
     if last is None or not is_needed:
-        return Lineage(None, changed, marks)
+        return HistoryCheck(None, changed, marks)
     if kept is None:
         unknown = (
             f"history is cut off (shallow clone), so that nobody can tell whether the branch still contains "
             f"{last[:12]}, the commit that was reconciled last; with a full clone this is checked"
         )
-        return Lineage(None, (*changed, unknown), marks)
-    return Lineage(None if kept or changed else last, changed, marks)
+        return HistoryCheck(None, (*changed, unknown), marks)
+    return HistoryCheck(None if kept or changed else last, changed, marks)
 
 
 def _changed(remembered: Mapping[str, str], followed: Mapping[str, str]) -> tuple[str, ...]:
@@ -173,7 +175,7 @@ def digest_of(runs: Collection[TargetRun]) -> str:
 def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
     """Raises GuardError when the plan is not the one that the options name."""
     if options.expect not in (None, digest):
-        raise moved("--expect-digest", str(options.expect), digest)
+        raise plan_changed("--expect-digest", str(options.expect), digest)
     if options.confirm is None:
         return
     confirmed = [run for run in runs if options.confirms(run.target.name)]
@@ -182,7 +184,7 @@ def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOption
         raise ConfigurationError(f"there is no target {options.confirm_target} here: the targets are {names}")
     digest_now = digest_of(confirmed)
     if options.confirm != digest_now:
-        raise moved("--confirm", options.confirm, digest_now)
+        raise plan_changed("--confirm", options.confirm, digest_now)
 
 
 def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
@@ -223,13 +225,15 @@ def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
     return notes
 
 
-async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
+async def check_history(cycle: Cycle, runs: Sequence[TargetRun]) -> HistoryCheck:
     """Whether the branch went on from the commit reconciled last."""
     remembered = cycle.marks.marks(REPOSITORY)
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
-    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on)
+    return await cycle.git(
+        history_check, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on
+    )
 
 
 async def guarded(
@@ -267,7 +271,7 @@ def _admitted(run: TargetRun) -> Iterator[ModelKey]:
             yield entry.pair
 
 
-def moved(option: str, promised: str, digest: str) -> GuardError:
+def plan_changed(option: str, promised: str, digest: str) -> GuardError:
     """What to raise where a plan is not the one that was promised."""
     return GuardError(
         f"{option} {promised} does not match the plan as it is now, {digest}: it changed since. "

@@ -144,29 +144,33 @@ async def _compared(
 
 
 async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
-    """The run with what a look at the files of each new model says; an error stops that import."""
-    look = run.target.preflight
-    if look is None:
+    """The run with what the preflight of each new model says; an error stops that import."""
+    preflight = run.target.preflight
+    if preflight is None:
         return run
     imports = {item.pair: item for item in run.items if item.verdict is Verdict.IMPORT and item.pair}
     whole = await manifests_of(cycle, run, [run.inputs.desired.manifests[pair] for pair in imports])
-    looked = dict(imports)
+    judged = dict(imports)
 
     async def one(pair: ModelKey) -> None:
-        looked[pair] = preflighted(imports[pair], await _looked(look, whole[pair], imports[pair]))
+        judged[pair] = preflighted(
+            imports[pair], await _preflight_reasons(preflight, whole[pair], imports[pair])
+        )
 
     await gather_limited(imports, one, run.target.timing.in_flight)
-    if any(item.verdict is Verdict.INVALID for item in looked.values()):
+    if any(item.verdict is Verdict.INVALID for item in judged.values()):
         run = run.looking_again(cycle.clock.later(_PREFLIGHT_AGAIN))
     items = (
-        looked[item.pair] if item.pair and item.verdict is Verdict.IMPORT else item for item in run.items
+        judged[item.pair] if item.pair and item.verdict is Verdict.IMPORT else item for item in run.items
     )
     return replace(run, items=tuple(items))
 
 
-async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tuple[Reason, ...]:
+async def _preflight_reasons(
+    preflight: Preflight, manifest: Manifest, item: ModelState
+) -> tuple[Reason, ...]:
     try:
-        return await look(manifest)
+        return await preflight(manifest)
     except ReconcilerError:
         raise
     except Exception as error:  # noqa: BLE001 - one model's files are its own matter

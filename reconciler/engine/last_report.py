@@ -110,13 +110,13 @@ def refresh(journal: Journal, reports: Reports, epochs: Mapping[str, int | None]
     if last is None:
         return
     now, before = refreshed(last, journal, targets).items, set(last.items)
-    moved = {
+    changed = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
-    spoken = tuple(
-        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
+    reported = tuple(
+        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in changed[i.target]
     )
-    reports.save_report(replace(last, items=spoken), moved, {}, epochs)
+    reports.save_report(replace(last, items=reported), changed, {}, epochs)
 
 
 _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", severity="warning")

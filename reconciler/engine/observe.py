@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.planner_input import PlannerInput, by_pair
+from reconciler.engine.planner_input import PlannerInput, group_by_pair
 from reconciler.engine.values import EventKind, ObservedModel, Phase
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
@@ -147,7 +147,7 @@ async def observe(
         # after the list: it may show a model late, or no more, whose detail still tells that it is there
         details = await details_of(registry, [one for one in by_id if one not in seen], in_flight)
         models += _there(details, by_id)
-        return replace(inputs, observed=by_pair(models), unread=details.unread), details.read
+        return replace(inputs, observed=group_by_pair(models), unread=details.unread), details.read
     # by id first: only what has no model that way is looked for by name, in a list that may lag behind
     details = await details_of(registry, by_id, in_flight)
     models = _there(details, by_id)
@@ -156,7 +156,7 @@ async def observe(
         raise named.failure
     models += chain(*named.read.values())
     return replace(
-        inputs, observed=by_pair(models), unread=details.unread, unasked=named.unread
+        inputs, observed=group_by_pair(models), unread=details.unread, unasked=named.unread
     ), details.read
 
 

@@ -180,7 +180,7 @@ class Follower:
         events = [
             self._missing(entry)
             if entry.model_id in gone
-            else self._moved(entry, statuses.get(entry.model_id or ""))
+            else self._status_change(entry, statuses.get(entry.model_id or ""))
             for entry in entries
         ]
         await self.recorder.record([event for event in events if event is not None])
@@ -209,7 +209,7 @@ class Follower:
         missing = self.recorder.about(entry, EventKind.MISSING, model_id=entry.model_id)
         return missing if due_at(settled, entry.updated_at, missing.at) <= missing.at else None
 
-    def _moved(self, entry: LedgerEntry, status: str | None) -> Event | None:
+    def _status_change(self, entry: LedgerEntry, status: str | None) -> Event | None:
         """The news of one import; None when nothing has changed, neither the word nor what it means."""
         stage = self.registry.vendor.stage(status)
         if status is None or (entry.model_status, entry.stage) == (status, stage):

@@ -188,25 +188,25 @@ def _drifted(
 
 
 def _faulty(inputs: PlannerInput) -> list[ModelState]:
-    conflicts = (_conflict(inputs, pair, claims) for pair, claims in inputs.desired.conflicts.items())
+    conflicts = (_conflict(inputs, pair, refs) for pair, refs in inputs.desired.conflicts.items())
     return sorted(
         (*(_with_last_commit(item, inputs) for item in conflicts), *_invalid(inputs)), key=ModelState.sort_key
     )
 
 
-def _conflict(inputs: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
+def _conflict(inputs: PlannerInput, pair: ModelKey, refs: Sequence[ManifestRef]) -> ModelState:
     model = next(iter(inputs.observed.get(pair, ())), None)
     return ModelState(
         inputs.target,
         Verdict.CONFLICT,
         pair.model_name,
         pair.model_version,
-        claims[0].path,
-        claims[0].line,
+        refs[0].path,
+        refs[0].line,
         model_id=model.model_id if model else None,
         model_status=model.status if model else None,
-        reasons=conflict_reasons(pair, claims),
-        digest=hashlib.sha256("+".join(sorted(claim.digest for claim in claims)).encode()).hexdigest(),
+        reasons=conflict_reasons(pair, refs),
+        digest=hashlib.sha256("+".join(sorted(ref.digest for ref in refs)).encode()).hexdigest(),
     )
 
 
@@ -289,8 +289,8 @@ def apply_entry(
 
 def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
     """The item of a model that acting did not bring into the registry."""
-    moved = _absent(item._replace(verdict=Verdict.IMPORT, model_status=None), entry, now)
-    if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
+    again = _absent(item._replace(verdict=Verdict.IMPORT, model_status=None), entry, now)
+    if again.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
         why = reasons.said(entry, "another attempt is scheduled")
         return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
-    return moved
+    return again

@@ -76,7 +76,7 @@ class PlannerInput:
         return taken
 
 
-def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
+def group_by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
     grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
     for model in models:

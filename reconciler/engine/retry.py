@@ -64,7 +64,7 @@ async def retry(
     blocked: Blockers,
     journal: Journal,
     clock: Clock,
-    heard: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     actor: str | None = None,
 ) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
@@ -90,7 +90,7 @@ async def retry(
             actor=actor,
         )
         journal.append([event])
-        heard(event)
+        on_event(event)
 
     for model_id in blocked.failed_models:
         await blocked.target.registry.delete(model_id)
@@ -101,7 +101,7 @@ async def retry(
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class DeclaringTargets:
     """What manifests say of one pair.
 
     Attributes:
@@ -113,9 +113,9 @@ class Claims:
     obstacles: tuple[Reason, ...] = ()
 
 
-def claims_of_all(
+def declaring_targets(
     source: Source, marks: Marks, targets: Iterable[Target], commit: str, pair: ModelKey
-) -> Claims:
+) -> DeclaringTargets:
     """What the manifests of all targets say of the pair at a commit."""
     reconciled = marks.marks(REPOSITORY).get(RECONCILED)
     declaring: set[str] = set()
@@ -136,4 +136,4 @@ def claims_of_all(
             for reason in document.reasons
             if reason.severity == "error"
         ]
-    return Claims(frozenset(declaring), tuple(dict.fromkeys(obstacles)))
+    return DeclaringTargets(frozenset(declaring), tuple(dict.fromkeys(obstacles)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.target_run import Cycle
 
 
-STANDING = "standing"
+VERDICTS_BASIS = "standing"
 """The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
 
 OBSERVED_IN_FULL = "observed-in-full-at"
@@ -35,7 +35,7 @@ _COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands 
 _LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
 
 
-def standing(target: Target, commit: str) -> str:
+def verdicts_basis(target: Target, commit: str) -> str:
     """The value of that mark: what remembered verdicts were made from."""
     return f"{commit} {target.rules}"
 
@@ -49,7 +49,7 @@ def scope_of(cycle: Cycle, target: Target, declared: DesiredState) -> frozenset[
     options, due_times = cycle.options, cycle.due_times
     if options.whole or options.refresh or due_times.full_look_is_due(target) or declared.base is None:
         return None
-    if cycle.marks.marks(target.name).get(STANDING) != standing(target, declared.base):
+    if cycle.marks.marks(target.name).get(VERDICTS_BASIS) != verdicts_basis(target, declared.base):
         return None
     if cycle.states.are_fewer(target.name, target.judge_all_below):
         return None
@@ -81,8 +81,8 @@ class DueTimes:
         """Whether it is time to look at everything that is registered."""
         return self._full_look(target) <= self.clock.now()
 
-    def audit_is_due(self, target: Target) -> bool:
-        """Whether the index is to be held to git: with each full look but the first."""
+    def verification_is_due(self, target: Target) -> bool:
+        """Whether the index is to be compared with git: with each full look but the first."""
         return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.marks.marks(target.name)
 
     def comparing_is_due(self, target: Target) -> bool:

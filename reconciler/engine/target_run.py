@@ -63,7 +63,7 @@ class TargetRun:
         position: of the journal, before what is remembered was read.
         full: everything registered is looked at, because it is time to.
         compared: models were compared that could have waited.
-        audited: the index is held to git afterwards, which is due as often as a full look.
+        verifies_index: the index is compared with git afterwards; due as often as a full look.
         look_again: a cycle looks again by then, although nothing that can be noticed will have changed.
     """
 
@@ -77,7 +77,7 @@ class TargetRun:
     failure: TargetFailure | None = None
     full: bool = False
     compared: bool = False
-    audited: bool = False
+    verifies_index: bool = False
     look_again: datetime | None = None
 
     @property
@@ -128,7 +128,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
         position,
         failure=_nothing_declared(target, cycle.commit, declared.instead) if empty else None,
         full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
-        audited=cycle.due_times.audit_is_due(target),
+        verifies_index=cycle.due_times.verification_is_due(target),
     )
 
 
@@ -161,8 +161,8 @@ async def manifests_of(
 
 def _paths(desired: Desired) -> frozenset[str]:
     """The files that declare something of this, or fail to."""
-    claims = [claim for claims in desired.conflicts.values() for claim in claims]
-    declared_in = {ref.path for ref in (*desired.manifests.values(), *claims)}
+    conflicting = [ref for refs in desired.conflicts.values() for ref in refs]
+    declared_in = {ref.path for ref in (*desired.manifests.values(), *conflicting)}
     return frozenset(declared_in.union(document.path for document in desired.invalid))
 
 

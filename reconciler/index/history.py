@@ -103,7 +103,7 @@ class TargetHistory:
         }
 
 
-def moved(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
+def save_statements(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
     """What moves a target's history to a commit; without an update, what throws it away."""
     if update is None or update.is_whole:
         for table in _TABLES:

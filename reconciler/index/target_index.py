@@ -120,7 +120,7 @@ class TargetIndex:
         else:
             files = self._statements(commit, changed, whole=whole)
         # one transaction: the base of one commit with files of another would hide what changed between them
-        self._store.write([*files, *branch.moved(self._target, commit, history)])
+        self._store.write([*files, *branch.save_statements(self._target, commit, history)])
 
     def _statements(
         self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool

@@ -106,7 +106,7 @@ def test_models_grow_one_by_one_up_to_the_budget(world: World) -> None:
 
 
 def test_what_came_one_by_one_may_be_more_than_one_cycle_reads(tmp_path: Path) -> None:
-    """It is compared with the registry, and audited, all the same."""
+    """It is compared with the registry, and its index is checked, all the same."""
     world = World(tmp_path, budgets=Budgets(manifest_bytes=len(text("a")) + 1))
     for name in "abc":
         world.source.commit({f"models.d/{name}.yaml": text(name)})

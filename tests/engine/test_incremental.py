@@ -24,7 +24,7 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
 from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.ports.git import Index, KeptHistory
-from reconciler.engine.remember import audit
+from reconciler.engine.remember import verify_index
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
@@ -126,7 +126,7 @@ class Bench:
         """One cycle over what changed; everything that is remembered after it."""
         with self.engine(self.folder / "index.db", rules) as engine:
             report = asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert audit(engine.source, engine.targets[0], 0.3) == 0
+            assert verify_index(engine.source, engine.targets[0], 0.3) == 0
             known = engine.ledger.last_report()
             assert known is not None
             assert report.counted() == known.counted()
@@ -395,7 +395,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
         engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
         asyncio.run(engine.cycle(CycleOptions()))
         assert engine.targets[0].history.number() == 2
-        assert audit(engine.source, engine.targets[0], 0.0) == 0
+        assert verify_index(engine.source, engine.targets[0], 0.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
     ],
 )
 def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
-    """The periodic audit finds it; from the next cycle on it is right."""
+    """The periodic check finds it; from the next cycle on it is right."""
     with bench() as made:
         made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
         made.apply()
@@ -424,7 +424,7 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
             asyncio.run(engine.cycle(CycleOptions()))
             assert engine.last.disagreements > 0
             asyncio.run(engine.cycle(CycleOptions()))
-            assert audit(engine.source, engine.targets[0], 0.0) == 0
+            assert verify_index(engine.source, engine.targets[0], 0.0) == 0
         assert told(made.apply()) == told(made.plan())
 
 

@@ -14,7 +14,7 @@ from reconciler.contract import ModelKey, digest
 from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.plan import plan_digest, verdicts
-from reconciler.engine.planner_input import PlannerInput, by_pair, select_for_comparison
+from reconciler.engine.planner_input import PlannerInput, group_by_pair, select_for_comparison
 from reconciler.engine.values import (
     Desired,
     Difference,
@@ -210,7 +210,9 @@ def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> Non
 def test_a_pair_that_is_registered_several_times_is_judged_by_the_oldest_and_told(order: int) -> None:
     """Nobody may think that one import was one model where the registry shows two; any order of its list."""
     models = [model(model_id=f"m-{age}")._replace(created_at=age) for age in (1, 2, 3)]
-    seen = replace(view(manifest(), comparisons={"m-1": AS_DECLARED}), observed=by_pair(models[::order]))
+    seen = replace(
+        view(manifest(), comparisons={"m-1": AS_DECLARED}), observed=group_by_pair(models[::order])
+    )
     item = only(verdicts(seen))
     assert (item.verdict, item.model_id) == (Verdict.IN_SYNC, "m-1")
     assert [(reason.code, reason.severity) for reason in item.reasons] == [("registered-again", "warning")]
