@@ -98,7 +98,7 @@ async def _observed(session: Session, target: Target, commit: str | None) -> Pla
     desired = Desired({})
     if commit is not None:
         source, index = session.source, target.index
-        desired = desired_state(source, index, target.reader, commit, with_last_commits=False).desired()
+        desired = desired_state(source, index, target.parser, commit, with_last_commits=False).desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
             message = (
@@ -128,9 +128,9 @@ async def _batch(
     candidates = []
     for model in models:
         if model.model_id in details.read:
-            request, untold = vendor.adoptable(details.read[model.model_id], target.reader.edition)
+            request, untold = vendor.adoptable(details.read[model.model_id], target.parser.edition)
             candidates.append(candidate(model.pair, model.model_id, paths[model.pair], request, untold))
-    proof = prove(vendor, target.reader, inputs, candidates, details.read)
+    proof = prove(vendor, target.parser, inputs, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
         for model in models

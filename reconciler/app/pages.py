@@ -261,7 +261,7 @@ class ServicePages:
         if facts.version is None or target is None:
             return facts
         at, detail, why = await self._detail(target, record.model_id)
-        fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
+        fields = target.registry.vendor.side_by_side(record.request, detail, target.parser.edition.fields)
         return replace(facts, registered=Registered(fields, at, why))
 
     async def _detail(

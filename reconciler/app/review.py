@@ -163,7 +163,7 @@ def _declared(session: Session, target: Target, commit: str) -> Counter[Hashable
     is never sent (`metadata`) makes no difference.
     """
     desired = desired_state(
-        session.source, target.index, target.reader, commit, with_last_commits=False
+        session.source, target.index, target.parser, commit, with_last_commits=False
     ).desired()
     said: Counter[Any] = Counter((ref.pair, ref.digest) for ref in desired.manifests.values())
     for refs in desired.conflicts.values():

@@ -18,7 +18,7 @@ from reconciler.app.repository import budgets_of, source_of
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, limit_output, tell_warnings
 from reconciler.contract import edition
-from reconciler.engine.check import NOTHING, Checked, check, counted, first
+from reconciler.engine.validate import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed

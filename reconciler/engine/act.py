@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.plan import apply_entry
-from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
+from reconciler.engine.target_run import Cycle, TargetRun, isolate_errors, manifests_of
 from reconciler.engine.values import (
     UNDER_WAY,
     Event,
@@ -17,9 +17,9 @@ from reconciler.engine.values import (
     ModelState,
     Stage,
     Verdict,
-    stand,
+    entry_version,
 )
-from reconciler.engine.values.memory import STATUS_EVENTS
+from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import fields_of
 
 if TYPE_CHECKING:
@@ -29,14 +29,17 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
 
 _MANIFESTS_AT_ONCE = 5000
-_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
+_SETTLED_NOW = (
+    EventKind.MISSING,
+    EventKind.DRIFTED,
+)  # journalled before, and no longer true of an equal model
 
 
 async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
     """Imports what is to be imported; the items are then what that made of them, also of a part of them."""
     # first, so that an import that fails the target cannot keep from the journal what was seen
-    await run.executor.recorder.record(list(_news(run, cycle.clock.now())))
-    return _with_outcomes(cycle, await alone(run, partial(_carried_out, cycle)))
+    await run.executor.recorder.record(list(_observation_events(run, cycle.clock.now())))
+    return _with_outcomes(cycle, await isolate_errors(run, partial(_carried_out, cycle)))
 
 
 async def _carried_out(cycle: Cycle, run: TargetRun) -> TargetRun:
@@ -92,8 +95,8 @@ def _outcome(
     return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome
 
 
-def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
-    """The events that bring the ledger up to what was observed; a standing fact is told once."""
+def _observation_events(run: TargetRun, now: datetime) -> Iterator[Event]:
+    """The events that bring the ledger up to what was observed; a fact that lasts is journalled once."""
     cycle_id, stage_of = run.executor.recorder.cycle_id, run.target.registry.vendor.stage
     for item in run.items:
         pair = item.pair
@@ -118,7 +121,9 @@ def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
                 model_status=item.model_status,
                 stage=None if item.model_status is None else stage_of(item.model_status),
                 detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
-                asked=stand(entry),  # dropped when another process has changed the entry since it was read
+                expected=entry_version(
+                    entry
+                ),  # dropped when another process has changed the entry since it was read
             )
 
 
@@ -136,7 +141,7 @@ def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
 
 
 def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
-    """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
+    """The event of a model that is as declared, as far as is known; without an entry it is a new one."""
     if item.digest is None:
         return None
     if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.desired import ManifestParser, declared_by, group_by_key
+from reconciler.engine.manifest_parser import ManifestParser, declared_by, group_by_key
 from reconciler.engine.plan import verdicts
 from reconciler.engine.values import File, ModelState, Verdict
 from reconciler.engine.vendor import Vendor, compare, fields_of
@@ -116,7 +116,7 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 def prove(
     vendor: Vendor,
-    reader: ManifestParser,
+    parser: ManifestParser,
     inputs: PlannerInput,
     candidates: Iterable[Candidate],
     details: Mapping[str, Mapping[str, Any]],
@@ -126,7 +126,7 @@ def prove(
     The inputs declare none of their pairs; `details` are by model id.
     """
     by_pair = {one.pair: one for one in candidates}
-    manifests, failed = _parsed(reader, by_pair.values())
+    manifests, failed = _parsed(parser, by_pair.values())
     comparisons = {
         by_pair[pair].model_id: compare(vendor, one.request, details[by_pair[pair].model_id])
         for pair, one in manifests.items()
@@ -151,13 +151,13 @@ def prove(
 
 
 def _parsed(
-    reader: ManifestParser, candidates: Collection[Candidate]
+    parser: ManifestParser, candidates: Collection[Candidate]
 ) -> tuple[dict[ModelKey, Manifest], dict[ModelKey, str]]:
     """The manifests of those that can be read and declare what they are to, and why others do not."""
-    texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
+    texts = _Texts({posixpath.join(parser.root, one.path): one for one in candidates})
     manifests: dict[ModelKey, Manifest] = {}
     failed: dict[ModelKey, str] = {}
-    for parsed_file, whole in reader.read(texts, texts.files(), lambda _: None):
+    for parsed_file, whole in parser.read(texts, texts.files(), lambda _: None):
         pair = texts.candidates[parsed_file.path].pair
         problems = [
             reason.message

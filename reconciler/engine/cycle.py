@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
 from reconciler.engine.clock import Clock
-from reconciler.engine.concurrency import GitThread, Lingering, Stragglers
+from reconciler.engine.concurrency import GitThread, HangingCalls, SlowTargets
 from reconciler.engine.execute import Executor
 from reconciler.engine.guards import (
     Guards,
     check_history,
     clock_notes,
     digest_of,
-    ensure_promised,
+    ensure_expected,
     guarded,
     unread_notes,
     with_hold,
@@ -45,7 +45,7 @@ from reconciler.engine.remember import (
 )
 from reconciler.engine.retry import DeclaringTargets, declaring_targets
 from reconciler.engine.scope import DueTimes
-from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
+from reconciler.engine.target_run import Cycle, TargetRun, begin, isolate_errors, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
 
@@ -68,8 +68,8 @@ class Engine:
     Attributes:
         notes: facts about this session that every report tells.
         last: what the last cycle left to the next one.
-        stragglers: the targets that are not waited for at the moment.
-        lingering: the import calls that are not waited for at the moment.
+        slow_targets: the targets that are not waited for at the moment.
+        hanging_calls: the import calls that are not waited for at the moment.
         leadership: which of the targets this process works on; all of them where there are no leases.
     """
 
@@ -80,8 +80,8 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     notes: tuple[str, ...] = ()
-    stragglers: Stragglers = field(default_factory=Stragglers)
-    lingering: Lingering = field(default_factory=Lingering)
+    slow_targets: SlowTargets = field(default_factory=SlowTargets)
+    hanging_calls: HangingCalls = field(default_factory=HangingCalls)
     leadership: Leadership = field(default_factory=SoleWriter)
     git: GitThread = field(default_factory=GitThread)
     last: LastCycle = field(init=False)
@@ -119,10 +119,10 @@ class Engine:
         """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
         cycle = await self._opened(options, commit)
         notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(cycle.journal, self.clock)]
-        runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
-        # a plan that is not the promised one ends the cycle before anything is sent
+        runs = await judge_all(cycle, await self._begun(cycle), self.slow_targets)
+        # a plan that is not the expected one ends the cycle before anything is sent
         digest = digest_of(runs)
-        ensure_promised(runs, digest, options)
+        ensure_expected(runs, digest, options)
         history = await check_history(cycle, runs)
         if history.lost_commit is not None and options.act and (newest := await self.head()) != commit:
             # another replica may have reconciled a newer commit since this cycle began
@@ -133,7 +133,7 @@ class Engine:
         runs = await guarded(cycle, runs, self.guards, history.lost_commit, digest)
         runs = with_hold(runs, self.source.held())
         if options.act:
-            runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
+            runs = await asyncio.gather(*(isolate_errors(run, partial(act, cycle)) for run in runs))
         runs = without_inputs(runs)  # by itself, so that nobody holds them any more when the next line runs
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
@@ -147,9 +147,9 @@ class Engine:
         if options.act:
             self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
-            await self.stragglers.all()
-            await self.lingering.all()
-        self.lingering.is_news = False
+            await self.slow_targets.all()
+            await self.hanging_calls.all()
+        self.hanging_calls.any_ended = False
         return Cycle(
             self.source,
             journal=self.ledger,
@@ -175,7 +175,7 @@ class Engine:
             epoch = self.leadership.epoch(target.name)
             executor = self._executor(target, cycle_id, epoch, cycle.options)
             run = await begin(cycle, target, executor)
-            if run.failure is None and target.name in self.stragglers:
+            if run.failure is None and target.name in self.slow_targets:
                 run = replace(run, failure=left_behind(target))
             runs.append(run)
         return runs
@@ -197,7 +197,7 @@ class Engine:
             for target in self.targets
             if target.name in epochs
         }
-        error = await follow_all(followers, self.stragglers)
+        error = await follow_all(followers, self.slow_targets)
         refresh(self.ledger, self.ledger, epochs)
         if error is not None:
             raise error
@@ -221,8 +221,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Ends what was left behind, and the worker thread; safe to call twice."""
-        await self.stragglers.aclose()
-        await self.lingering.aclose()
+        await self.slow_targets.aclose()
+        await self.hanging_calls.aclose()
         self.git.close()
 
     def _due_times(self, began: datetime) -> DueTimes:
@@ -239,6 +239,6 @@ class Engine:
         recorder = Recorder(
             target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
         )
-        lingering = self.lingering if options and options.leaves_behind else None
+        hanging_calls = self.hanging_calls if options and options.leaves_behind else None
         holds = partial(self.leadership.holds, target.name, epoch)
-        return Executor(recorder, target.registry, target.timing, holds, lingering)
+        return Executor(recorder, target.registry, target.timing, holds, hanging_calls)

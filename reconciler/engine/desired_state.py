@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import ManifestParser, group_by_key, reportable
 from reconciler.engine.history import history_update, whole_history
+from reconciler.engine.manifest_parser import ManifestParser, group_by_key, reportable
 from reconciler.errors import BudgetError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DesiredState:
     changed: Mapping[str, ParsedFile | None]
     source: Source
     index: Index
-    reader: ManifestParser
+    parser: ManifestParser
     base: str | None = None
     touched: frozenset[ModelKey] = frozenset()
     exists: bool = True
@@ -109,7 +109,7 @@ class DesiredState:
         paths = {ref.path for pair, ref in by_pair.items() if pair not in refs}
         if paths:
             files, places = self._files(sorted(paths)), {(ref.path, ref.line) for ref in by_pair.values()}
-            for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
+            for _, manifests in self.parser.again().read(self.source, files.values(), self._look):
                 refs |= {one.pair: one for one in manifests if (one.path, one.line) in places}
         return refs
 
@@ -139,10 +139,12 @@ class DesiredState:
         """What the history that is kept lacks; None where it cannot be known, or none is kept."""
         if self.since is not None and kept.base() == self.index.base():
             files = [*self.before.values(), *self._now()]
-            return history_update(self.since, self.source, self.reader.root, earlier=files, older=kept.places)
+            return history_update(
+                self.since, self.source, self.parser.root, earlier=files, older=kept.generations
+            )
         if self.base is not None:
             return None
-        return whole_history(self.source, self.reader.root, self.commit, self._now())
+        return whole_history(self.source, self.parser.root, self.commit, self._now())
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""

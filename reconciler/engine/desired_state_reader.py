@@ -17,8 +17,8 @@ from reconciler.manifest.reading import is_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import FileLookup, ManifestParser
     from reconciler.engine.graph import CommitGraph
+    from reconciler.engine.manifest_parser import FileLookup, ManifestParser
     from reconciler.engine.ports.git import Blobs, Index, Source
     from reconciler.engine.values import File, LastCommit
     from reconciler.manifest import Manifest
@@ -32,7 +32,7 @@ _FEW = 200  # files that changed in one cycle: so many are compared with the reg
 def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     source: Source,
     index: Index,
-    reader: ManifestParser,
+    parser: ManifestParser,
     commit: str,
     *,
     with_last_commits: bool = True,
@@ -46,7 +46,7 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     a state without them must not be saved. `reconciled` is the commit that was reconciled last, for where the
     index holds none. Raises SourceError.
     """
-    state_reader = DesiredStateReader(source, index, reader, commit, with_last_commits)
+    state_reader = DesiredStateReader(source, index, parser, commit, with_last_commits)
     try:
         return state_reader.read()
     except BudgetError as error:
@@ -60,7 +60,7 @@ class DesiredStateReader:
 
     source: Source
     index: Index
-    reader: ManifestParser
+    parser: ManifestParser
     commit: str
     with_last_commits: bool
     notes: list[str] = field(default_factory=list)
@@ -72,8 +72,8 @@ class DesiredStateReader:
             return self.full()
         if base == self.commit:
             return self.state({}, base=base)
-        changes = self.source.changes(base, self.commit, self.reader.root)
-        since = self.source.graph_since(base, self.commit, self.reader.root)
+        changes = self.source.changes(base, self.commit, self.parser.root)
+        since = self.source.graph_since(base, self.commit, self.parser.root)
         if since is None or since.cut is not None:
             return self.full()
         return self.full(base, since) if changes is None else self.incremental(base, changes, since)
@@ -91,7 +91,7 @@ class DesiredStateReader:
         return self._excessive(state, problem, f"until then, what it declared at {last[:12]} goes on")
 
     def _excessive(self, state: DesiredState, problem: str, what_now: str) -> DesiredState:
-        root, budgets = self.reader.root, self.reader.budgets
+        root, budgets = self.parser.root, self.parser.budgets
         message = shortened(f"commit {self.commit[:12]}: {problem}; {what_now}", budgets.reason)
         state.excess = InvalidManifest(root, 1, (Reason("over-budget", message, root),))
         return state
@@ -126,7 +126,7 @@ class DesiredStateReader:
         )
         now = self.state(changed, base=base, since=since, before=before, touched=concerned, **facts)
         if fresh:
-            self.reader.require_few(now.number())
+            self.parser.require_few(now.number())
         return now
 
     def full(self, base: str = "", since: CommitGraph | None = None) -> DesiredState:
@@ -146,14 +146,14 @@ class DesiredStateReader:
             attributed = self._with_commits_since(base, since, to_attribute, before)
         says |= {parsed_file.path: parsed_file for parsed_file in attributed}
         state = self.state(says, since=since, before=before, **facts)
-        self.reader.require_few(state.number())
+        self.parser.require_few(state.number())
         return state
 
     def _every_file(self) -> tuple[_ByPath, _ByPath, _ByPath, dict[str, Any]]:
         """What the index says of unchanged files, what others say, and what is gone; facts for `state`."""
-        snapshot = self.source.snapshot(self.commit, self.reader.root)
+        snapshot = self.source.snapshot(self.commit, self.parser.root)
         files = {file.path: file for file in snapshot.files}
-        by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
+        by_path = {file.path: file for file in snapshot.files if self.parser.concerns(file)}
         unchanged: _ByPath = {}
         elsewhere: dict[str, ParsedFile] = {}
         for indexed in self.index.parsed_files():
@@ -179,19 +179,19 @@ class DesiredStateReader:
         for file in files:
             same = by_blob.get(file.blob)
             parsed_file = (
-                same_content_at(same, file.path) if same is not None and self.reader.reads(file) else None
+                same_content_at(same, file.path) if same is not None and self.parser.reads(file) else None
             )
             if parsed_file is None:
                 unread.append(file)
             else:
                 same_content[file.path] = parsed_file
-        fresh, manifests = read_files(self.reader, self.source, unread, find_file)
+        fresh, manifests = read_files(self.parser, self.source, unread, find_file)
         return fresh | same_content, {"parsed": len(fresh), "manifests": manifests}
 
     def state(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
         """The answer; `facts` are fields of DesiredState that are not as usual."""
         notes = tuple(self.notes)
-        return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
+        return DesiredState(self.commit, changed, self.source, self.index, self.parser, notes=notes, **facts)
 
     def _with_commits_since(
         self, base: str, since: CommitGraph, parsed_files: list[ParsedFile], before: Mapping[str, ParsedFile]
@@ -266,13 +266,13 @@ def same_content_at(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
 
 
 def read_files(
-    reader: ManifestParser, source: Blobs, files: Iterable[File], find_file: FileLookup
+    parser: ManifestParser, source: Blobs, files: Iterable[File], find_file: FileLookup
 ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
     """What these files say, by path, and some of their manifests whole; by one subprocess."""
     parsed_files: dict[str, ParsedFile] = {}
     whole: dict[ModelKey, Manifest] = {}
-    for parsed_file, manifests in reader.read(source, files, find_file):
+    for parsed_file, manifests in parser.read(source, files, find_file):
         parsed_files[parsed_file.path] = parsed_file
-        if len(whole) < reader.kept:
+        if len(whole) < parser.kept:
             whole |= {manifest.pair: manifest for manifest in manifests}
     return parsed_files, whole

@@ -172,7 +172,7 @@ def digest_of(runs: Collection[TargetRun]) -> str:
     return plan_digest(item for run in runs for item in run.items)
 
 
-def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
+def ensure_expected(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
     """Raises GuardError when the plan is not the one that the options name."""
     if options.expect not in (None, digest):
         raise plan_changed("--expect-digest", str(options.expect), digest)
@@ -271,9 +271,9 @@ def _admitted(run: TargetRun) -> Iterator[ModelKey]:
             yield entry.pair
 
 
-def plan_changed(option: str, promised: str, digest: str) -> GuardError:
+def plan_changed(option: str, expected: str, digest: str) -> GuardError:
     """What to raise where a plan is not the one that was promised."""
     return GuardError(
-        f"{option} {promised} does not match the plan as it is now, {digest}: it changed since. "
+        f"{option} {expected} does not match the plan as it is now, {digest}: it changed since. "
         "Look at it again with `reconciler plan`"
     )

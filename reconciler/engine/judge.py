@@ -14,7 +14,7 @@ from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.target_run import Cycle, TargetRun, alone, left_behind, manifests_of
+from reconciler.engine.target_run import Cycle, TargetRun, isolate_errors, left_behind, manifests_of
 from reconciler.engine.values import ModelState, Phase, Verdict
 from reconciler.engine.vendor import Comparison, compare
 from reconciler.errors import ReconcilerError, RegistryError
@@ -23,7 +23,7 @@ from reconciler.manifest import Reason
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from reconciler.engine.concurrency import Stragglers
+    from reconciler.engine.concurrency import SlowTargets
     from reconciler.engine.ports import Preflight, Registry
     from reconciler.manifest import Manifest
 
@@ -35,17 +35,17 @@ _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 
 
-async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], stragglers: Stragglers) -> list[TargetRun]:
+async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], slow_targets: SlowTargets) -> list[TargetRun]:
     """All targets side by side, each judged or failed; of one that is left behind nothing is used."""
     judged: dict[str, TargetRun] = {}
 
     async def step(run: TargetRun) -> bool:
-        after = judged[run.target.name] = await alone(run, partial(judge, cycle))
+        after = judged[run.target.name] = await isolate_errors(run, partial(judge, cycle))
         return after.failure is None
 
     able = {run.target.name: run for run in runs if run.failure is None}
     if cycle.options.leaves_behind:
-        late = await stragglers.take("judging", {name: step(run) for name, run in able.items()})
+        late = await slow_targets.take("judging", {name: step(run) for name, run in able.items()})
     else:
         late = frozenset()
         await asyncio.gather(*map(step, able.values()))
@@ -103,8 +103,8 @@ async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[M
 async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with what is registered, compared as far as it has to be in this cycle."""
     registry, in_flight = run.target.registry, run.target.timing.in_flight
-    unheard = run.inputs.desired.manifests.keys() - run.inputs.entries.keys()
-    seen = cycle.states.uncompared_ids(run.target.name, unheard) if unheard else {}
+    without_entry = run.inputs.desired.manifests.keys() - run.inputs.entries.keys()
+    seen = cycle.states.uncompared_ids(run.target.name, without_entry) if without_entry else {}
     inputs = replace(run.inputs, uncompared_ids=seen)
     inputs, details = await observe(registry, inputs, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most

@@ -133,26 +133,26 @@ class _Walk:
             for parent in logged.parents[1:]:
                 together[parent].append(delta.path)
         for parent, paths in together.items():
-            self._graph.held(parent, paths)  # so that what lies beyond the graph is asked once
-        held = [self._held(logged, delta) for logged, delta, _ in undecided]
+            self._graph.entries_at(parent, paths)  # so that what lies beyond the graph is asked once
+        parent_entries = [self._parents_entries(logged, delta) for logged, delta, _ in undecided]
         self._texts.clear()
         self._read(
             (delta.path, _blob(entry))
-            for (_, delta, _), entries in zip(undecided, held, strict=True)
+            for (_, delta, _), entries in zip(undecided, parent_entries, strict=True)
             for entry in self._to_read(delta.path, [delta.after, *(entry for _, entry in entries)])
         )
-        for (logged, delta, searches), entries in zip(undecided, held, strict=True):
+        for (logged, delta, searches), entries in zip(undecided, parent_entries, strict=True):
             for search in searches:
                 self._pass_on(logged, delta, entries, search)
 
-    def _held(self, logged: Logged, delta: Delta) -> list[tuple[str, str | None]]:
+    def _parents_entries(self, logged: Logged, delta: Delta) -> list[tuple[str, str | None]]:
         """The parents that are known to hold something in the file's place, with what they hold."""
         entries = [(parent, delta.before) for parent in logged.parents[:1]]
         for parent in logged.parents[1:]:
-            held = self._graph.held(parent, [delta.path])
-            if delta.path not in held:  # beyond the end of this graph: it has to be asked elsewhere
+            parent_entries = self._graph.entries_at(parent, [delta.path])
+            if delta.path not in parent_entries:  # beyond the end of this graph: it has to be asked elsewhere
                 return [*entries, (_UNKNOWN, delta.after)]
-            entries.append((parent, held[delta.path]))
+            entries.append((parent, parent_entries[delta.path]))
         return entries
 
     def _to_read(self, path: str, entries: list[str | None]) -> list[str]:

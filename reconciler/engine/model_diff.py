@@ -86,7 +86,7 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
         item,
         model_id,
         diff,
-        target.registry.vendor.side_by_side(request, detail, target.reader.edition.fields),
+        target.registry.vendor.side_by_side(request, detail, target.parser.edition.fields),
     )
 
 

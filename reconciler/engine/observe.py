@@ -8,7 +8,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.engine.concurrency import Setbacks, gather_limited
+from reconciler.engine.concurrency import FailureBudget, gather_limited
 from reconciler.engine.planner_input import PlannerInput, group_by_pair
 from reconciler.engine.values import EventKind, ObservedModel, Phase
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
@@ -55,23 +55,23 @@ async def ask_each(
     Raises:
         RegistryError: credentials were refused, or the registry cannot be reached at all.
     """
-    answers, setbacks = Answers[K, V](), Setbacks()
+    answers, failures = Answers[K, V](), FailureBudget()
 
     async def one(thing: K) -> None:
-        if setbacks.given_up:
-            answers.unread[thing] = f"not asked for, after others failed: {setbacks.last}"
-            answers.busy.update(_busy(thing, setbacks.last))
+        if failures.given_up:
+            answers.unread[thing] = f"not asked for, after others failed: {failures.last}"
+            answers.busy.update(_busy(thing, failures.last))
             return
         try:
             answers.read[thing] = await ask(thing)
         except gone:
             return
         except RegistryError as error:
-            setbacks.failed(error)
+            failures.failed(error)
             answers.unread[thing], answers.failure = str(error), error
             answers.busy.update(_busy(thing, error))
         else:
-            setbacks.passed()
+            failures.passed()
 
     await gather_limited(dict.fromkeys(things), one, in_flight)
     return answers

@@ -10,7 +10,7 @@ from reconciler.engine.clock import Timing
 
 if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import ManifestParser
+    from reconciler.engine.manifest_parser import ManifestParser
     from reconciler.engine.ports import Preflight, Registry
     from reconciler.engine.ports.git import Index, KeptHistory
 
@@ -31,7 +31,7 @@ class Target:
 
     name: str
     registry: Registry
-    reader: ManifestParser
+    parser: ManifestParser
     index: Index
     history: KeptHistory
     rules: str = ""
@@ -44,7 +44,7 @@ class Target:
     @property
     def path(self) -> str:
         """The directory inside the repository."""
-        return self.reader.root
+        return self.parser.root
 
 
 @dataclass(frozen=True, slots=True)

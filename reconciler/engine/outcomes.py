@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.clock import Timing, due_at
 from reconciler.engine.observe import ask_each, details_of
 from reconciler.engine.values import Difference, Event, EventKind, LedgerEntry, ObservedModel, Phase
-from reconciler.engine.values.memory import STATUS_EVENTS
+from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import compare, fields_of
 from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.concurrency import Stragglers
+    from reconciler.engine.concurrency import SlowTargets
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.manifest import Manifest
@@ -97,7 +97,9 @@ class Settler:
             # or for as long as whoever sent it said, whose timeout may be another
             again = max(believed, recorder.clock.later(self.timing.uncertain))
             detail = entry.detail or "the process ended before the answer came"
-            await recorder.learned(entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=detail)
+            await recorder.record_settled(
+                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=detail
+            )
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
         elif entry.last is EventKind.EXISTS:
@@ -106,17 +108,17 @@ class Settler:
                 f"the registry says that {entry.pair} exists{code}, and does not list it: look for it "
                 f"{self.registry.vendor.elsewhere}; remove it there, or declare another version"
             )
-            await recorder.learned(entry, EventKind.ELSEWHERE, detail=detail)
+            await recorder.record_settled(entry, EventKind.ELSEWHERE, detail=detail)
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
             again = recorder.clock.next_attempt(entry.attempts - 1)
             message = f"{entry.detail or 'no answer'}; it was certainly not made"
-            await recorder.learned(
+            await recorder.record_settled(
                 entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
             )
         else:
             message = "looked for until it could not be made any more"
-            await recorder.learned(entry, EventKind.NOT_FOUND, detail=message)
+            await recorder.record_settled(entry, EventKind.NOT_FOUND, detail=message)
 
     def _is_dated_by_another(self, entry: LedgerEntry) -> bool:
         """Whether all that is known of when the call was sent is what another process said that sent it.
@@ -139,7 +141,7 @@ class Settler:
         }
         if manifest is None:
             message = "found registered; declared no more"
-            await self.recorder.learned(entry, EventKind.ADOPTED, detail=message, **facts)
+            await self.recorder.record_settled(entry, EventKind.ADOPTED, detail=message, **facts)
             return
         # a row of the list says that it is there, not what it is: only its detail makes it ours or another's
         detail = await self.registry.detail(model.model_id)
@@ -150,9 +152,9 @@ class Settler:
             return  # nothing is concluded: the intent stays open, and is looked at again
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
+            await self.recorder.record_settled(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
         else:
-            await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
+            await self.recorder.record_settled(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
 
 _FEW = 16  # models followed one by one; above, one list of all is cheaper
@@ -210,7 +212,7 @@ class Follower:
         return missing if due_at(settled, entry.updated_at, missing.at) <= missing.at else None
 
     def _status_change(self, entry: LedgerEntry, status: str | None) -> Event | None:
-        """The news of one import; None when nothing has changed, neither the word nor what it means."""
+        """The event of a new status; None where neither the word nor what it means has changed."""
         stage = self.registry.vendor.stage(status)
         if status is None or (entry.model_status, entry.stage) == (status, stage):
             return None
@@ -218,7 +220,7 @@ class Follower:
         return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
 
 
-async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:
+async def follow_all(followers: Mapping[str, Follower], slow_targets: SlowTargets) -> ReconcilerError | None:
     """Asks once of every target, by name, side by side; the error of the first that could not be asked."""
     errors: list[ReconcilerError] = []
 
@@ -230,6 +232,6 @@ async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) 
             return False
         return True
 
-    able = {name: follower for name, follower in followers.items() if name not in stragglers}
-    await stragglers.take("following", {name: follow(follower) for name, follower in able.items()})
+    able = {name: follower for name, follower in followers.items() if name not in slow_targets}
+    await slow_targets.take("following", {name: follow(follower) for name, follower in able.items()})
     return errors[0] if errors else None

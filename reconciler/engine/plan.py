@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
-from reconciler.engine.desired import conflict_reasons
+from reconciler.engine.manifest_parser import conflict_reasons
 from reconciler.engine.planner_input import PlannerInput, known_equal, newest_status, remembered_content
 from reconciler.engine.reasons import within
 from reconciler.engine.values import (

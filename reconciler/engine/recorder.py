@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage, Stand, stand
+from reconciler.engine.values import EntryVersion, Event, EventKind, LedgerEntry, Phase, Stage, entry_version
 from reconciler.errors import LeaseLost, RegistryError
 
 if TYPE_CHECKING:
@@ -78,32 +78,32 @@ class Recorder:
         self.sent[pair] = operation_id
         await self.record([event])
 
-    async def answered(
+    async def record_result(
         self,
         pair: ModelKey,
         kind: EventKind,
         error: RegistryError | None = None,
         **facts: Any,  # noqa: ANN401
     ) -> None:
-        """Journals what became of an import that this cycle asked for, unless that was settled meanwhile.
+        """Journals the result of an import of this cycle, unless the import was settled meanwhile.
 
-        Where it wrote no intent, nothing was sent, and only the leader says so.
+        Where the cycle wrote no intent, nothing was sent; such an event is journalled by the leader only.
         """
         if error is not None:
             facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
         intent = self._intended.get(pair)
         cause = intent or self.entry(pair)
         origin = {} if cause is None else _origin(cause)
-        asked = None if intent is None else Stand(Phase.INTENDED, None, intent.operation_id)
-        await self.record([self._event(pair, kind, asked=asked, **origin | facts)])
+        expected = None if intent is None else EntryVersion(Phase.INTENDED, None, intent.operation_id)
+        await self.record([self._event(pair, kind, expected=expected, **origin | facts)])
 
-    async def learned(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
-        """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""
+    async def record_settled(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
+        """Journals what was found out about this entry, unless the entry has changed meanwhile."""
         await self.record([self.about(entry, kind, **facts)])
 
     def about(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
-        """Such an answer, as an event."""
-        return self._event(entry.pair, kind, asked=stand(entry), **_origin(entry) | facts)
+        """The event of what was found out about this entry."""
+        return self._event(entry.pair, kind, expected=entry_version(entry), **_origin(entry) | facts)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Journals the events, all or none, but those whose question is out of date; on disk on return.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.graph import Logged, place_of
+from reconciler.engine.graph import Logged, generation_of
 from reconciler.engine.history import model_changes, whole_history
 from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.last_report import dated
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import ManifestParser
+    from reconciler.engine.manifest_parser import ManifestParser
     from reconciler.engine.options import Target
     from reconciler.engine.ports.git import Index, KeptHistory, Source
     from reconciler.engine.values import ParsedFile
@@ -216,16 +216,16 @@ def verify_index(source: Source, target: Target, chance: float) -> int:
     if commit is None:
         return 0
     try:
-        wrong = _wrong_files(source, target.index, target.reader, commit, chance)
+        wrong = _wrong_files(source, target.index, target.parser, commit, chance)
         return wrong or _wrong_history(source, target.history, commit, target.path, chance)
     except BudgetError:  # the next cycle that looks at everything tells of it
         return 0
 
 
-def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: str, chance: float) -> int:
+def _wrong_files(source: Source, index: Index, parser: ManifestParser, commit: str, chance: float) -> int:
     """How many files of this commit's index are wrong, of those that were checked."""
-    files = {file.path: file for file in source.snapshot(commit, reader.root).files}
-    by_path = {path: file for path, file in files.items() if reader.concerns(file)}
+    files = {file.path: file for file in source.snapshot(commit, parser.root).files}
+    by_path = {path: file for path, file in files.items() if parser.concerns(file)}
     blobs = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
     wrong = {path for path, file in by_path.items() if blobs.get(path) != file.blob}
     wrong |= blobs.keys() - by_path.keys()
@@ -233,7 +233,7 @@ def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: s
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), FILES_CHECKED))
     indexed = {parsed_file.path: parsed_file for parsed_file in index.parsed_files(some)}
-    for parsed_file, _ in reader.again().read(source, (files[path] for path in some), files.get):
+    for parsed_file, _ in parser.again().read(source, (files[path] for path in some), files.get):
         if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
             wrong.add(parsed_file.path)
     few = [indexed[path] for path in some[:_LAST_COMMITS_CHECKED]]
@@ -284,11 +284,11 @@ def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, c
     except SourceError:  # one of them is not there
         return 1
     few = list(_few(graph))
-    older = kept.places({parent for logged in few for parent in logged.parents})
-    place = {logged.commit: place_of(logged, older) for logged in few}
-    asked = model_changes(graph.only(few), source, root, place=place)
+    older = kept.generations({parent for logged in few for parent in logged.parents})
+    generation = {logged.commit: generation_of(logged, older) for logged in few}
+    asked = model_changes(graph.only(few), source, root, generation=generation)
     now = {(pair, *change) for pair, changes in asked.items() for change in changes}
-    before = {(pair, *change) for commit in place for pair, change in kept.changes(commit=commit)}
+    before = {(pair, *change) for commit in generation for pair, change in kept.changes(commit=commit)}
     return len({change[2].commit for change in now ^ before})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import conflict_reasons
 from reconciler.engine.desired_state_reader import desired_state
+from reconciler.engine.manifest_parser import conflict_reasons
 from reconciler.engine.observe import details_of
 from reconciler.engine.target_run import RECONCILED, REPOSITORY
 from reconciler.engine.values import Event, EventKind, Phase, Stage
@@ -122,7 +122,7 @@ def declaring_targets(
     obstacles: list[Reason] = []
     for target in targets:
         state = desired_state(
-            source, target.index, target.reader, commit, with_last_commits=False, reconciled=reconciled
+            source, target.index, target.parser, commit, with_last_commits=False, reconciled=reconciled
         )
         desired = state.desired([pair])
         if pair in desired.manifests:

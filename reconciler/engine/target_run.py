@@ -103,7 +103,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     """What is declared and remembered of the models that this cycle judges."""
     reconciled = cycle.marks.marks(REPOSITORY).get(RECONCILED)
     declared = await cycle.git(
-        desired_state, cycle.source, target.index, target.reader, cycle.commit, reconciled=reconciled
+        desired_state, cycle.source, target.index, target.parser, cycle.commit, reconciled=reconciled
     )
     # a file that begins or ceases to be unreadable may hide any model: then the verdict on each is due
     hides = await cycle.git(declared.hides_otherwise)
@@ -114,7 +114,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
         target.name,
         desired,
         cycle.clock.now(),
-        most_faults=target.reader.budgets.faults,
+        most_faults=target.parser.budgets.faults,
         entries=cycle.journal.entries(target.name, scope),
         last_commits=await cycle.git(declared.last_commits, None if scope is None else _paths(desired)),
     )
@@ -132,7 +132,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     )
 
 
-async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]]) -> TargetRun:
+async def isolate_errors(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]]) -> TargetRun:
     """The target after one step; what goes wrong in it is a failure of that target alone.
 
     Raises:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = """
 CREATE TABLE history (target TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE branch (
-    target TEXT, hash BLOB, place INTEGER NOT NULL, author TEXT, authored_at TEXT, subject TEXT,
+    target TEXT, hash BLOB, generation INTEGER NOT NULL, author TEXT, authored_at TEXT, subject TEXT,
     PRIMARY KEY (target, hash)
 ) WITHOUT ROWID;
 CREATE TABLE change (
@@ -35,7 +35,7 @@ CREATE INDEX change_by_commit ON change (target, hash);
 """
 _TABLES = ("history", "branch", "change")
 _CHANGES = """
-SELECT name, version, path, deleted, change.hash, author, authored_at, subject, place
+SELECT name, version, path, deleted, change.hash, author, authored_at, subject, generation
 FROM change JOIN branch USING (target, hash) WHERE change.target = ?
 """
 
@@ -65,7 +65,7 @@ class TargetHistory:
         where = "".join(
             f" AND change.{column} IN ({', '.join('?' * len(values))})" for column, values in asked.items()
         )
-        order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
+        order = " ORDER BY name, version, generation DESC, change.hash, change.rowid"
         for row in self._store.rows(_CHANGES + where + order, (self._target, *chain(*asked.values()))):
             yield ModelKey(_text(row[0]), _text(row[1])), _change(row)
 
@@ -79,9 +79,9 @@ class TargetHistory:
         rows = self._branch("author, authored_at, subject", commits)
         return {c: _commit_info(c, *row) for c, row in rows.items() if row[0] is not None}
 
-    def places(self, commits: Collection[str]) -> dict[str, int]:
-        """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
-        return {commit: place for commit, (place,) in self._branch("place", commits).items()}
+    def generations(self, commits: Collection[str]) -> dict[str, int]:
+        """The generations of these commits, as far as the branch has them; see `reconciler.engine.graph`."""
+        return {commit: generation for commit, (generation,) in self._branch("generation", commits).items()}
 
     def number(self) -> int:
         """How many commits the branch has."""
@@ -121,15 +121,15 @@ def save_statements(target: str, commit: str | None, update: HistoryUpdate | Non
     yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
 
 
-def _commit(target: str, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
+def _commit(target: str, commit: str, generation: int, made: CommitInfo | None) -> tuple[Any, ...]:
     info = (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
-    return target, bytes.fromhex(commit), place, *info
+    return target, bytes.fromhex(commit), generation, *info
 
 
 def _change(row: tuple[Any, ...]) -> FileChange:
-    _, _, path, deleted, raw, author, authored_at, subject, place = row
+    _, _, path, deleted, raw, author, authored_at, subject, generation = row
     made = _commit_info(raw.hex(), author, authored_at, subject)
-    return FileChange(_text(path), made, bool(deleted), place)
+    return FileChange(_text(path), made, bool(deleted), generation)
 
 
 def _commit_info(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import edition
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.manifest.values import MORE
 from tests.engine.worlds import MemorySource, World, text
@@ -149,14 +149,14 @@ def test_one_content_at_many_paths_says_at_each_what_it_says_alone() -> None:
     source = MemorySource()
     names = ("a.yaml", "b.yml", "team/a.yaml", "a.json", "b.JSON")
     source.commit({f"models.d/{at}/{name}": each for at, each in enumerate(contents) for name in names})
-    reader = ManifestParser(edition("seed-2019"), "models.d")
+    parser = ManifestParser(edition("seed-2019"), "models.d")
     files = {file.path: file for file in source.snapshot(source.head(), "models.d").files}
     together = {
-        parsed_file.path: parsed_file for parsed_file, _ in reader.read(source, files.values(), files.get)
+        parsed_file.path: parsed_file for parsed_file, _ in parser.read(source, files.values(), files.get)
     }
     alone: dict[str, ParsedFile] = {}
     for file in files.values():
-        alone |= {parsed_file.path: parsed_file for parsed_file, _ in reader.read(source, [file], files.get)}
+        alone |= {parsed_file.path: parsed_file for parsed_file, _ in parser.read(source, [file], files.get)}
     assert together == alone
     assert len(together) == len(contents) * len(names)
 

@@ -20,7 +20,7 @@ from reconciler.engine.last_report import verdicts_of_journal
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.target_run import RECONCILED, REPOSITORY
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values.journal import apply_event
 from reconciler.errors import ConfigurationError, GuardError, NotFound
 from reconciler.state import check, open_state, rebuild
 from tests.effort import examples

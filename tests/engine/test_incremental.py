@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.ports.git import Index, KeptHistory
 from reconciler.engine.remember import verify_index

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract import ModelKey, digest
-from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
+from reconciler.engine.manifest_parser import declared_by
 from reconciler.engine.plan import plan_digest, verdicts
 from reconciler.engine.planner_input import PlannerInput, group_by_pair, select_for_comparison
 from reconciler.engine.values import (

@@ -178,7 +178,7 @@ def test_the_log_is_read_no_further_than_needed() -> None:
         yield Commit("c" * 40, (), (Delta("m/a", None, f"100644 {'1' * 40}"),))
         raise AssertionError("read on")
 
-    assert CommitGraph("c" * 40, log()).held("c" * 40, ["m/a"]) == {"m/a": f"100644 {'1' * 40}"}
+    assert CommitGraph("c" * 40, log()).entries_at("c" * 40, ["m/a"]) == {"m/a": f"100644 {'1' * 40}"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS, Budgets
-from reconciler.engine.desired import ManifestParser, conflict_reasons
+from reconciler.engine.manifest_parser import ManifestParser, conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import FileLookup
+    from reconciler.engine.manifest_parser import FileLookup
     from reconciler.engine.ports.git import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Rules
@@ -101,8 +101,8 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
         if not only or manifest.path in only:
             valid[manifest.pair] = manifest
 
-    reader = ManifestParser(rules, snapshot.path, budgets)
-    desired = reader.snapshot(blobs, snapshot, find_file, keep if whole else None)
+    parser = ManifestParser(rules, snapshot.path, budgets)
+    desired = parser.snapshot(blobs, snapshot, find_file, keep if whole else None)
     reasons = dict.fromkeys(
         reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )

@@ -142,7 +142,7 @@ class _Work:
     One content may stand at very many paths: it is taken apart once, unless it names a file beside it.
     """
 
-    reader: ManifestParser
+    parser: ManifestParser
     source: Blobs
     find_file: FileLookup
     _bytes: int = 0
@@ -153,10 +153,10 @@ class _Work:
     def take(self, size: int) -> None:
         """Counts bytes that are to be read. Raises BudgetError."""
         self._bytes += size
-        most = self.reader.budgets.manifest_bytes
+        most = self.parser.budgets.manifest_bytes
         if self._bytes > most:
             raise BudgetError(
-                f"the manifests to read below {self.reader.root} have more than {most:,} bytes: remove some, "
+                f"the manifests to read below {self.parser.root} have more than {most:,} bytes: remove some, "
                 "or raise limits.manifest_bytes"
             )
 
@@ -180,7 +180,7 @@ class _Work:
 
     def _most(self) -> int:
         """How many problems are told of the next file: once very many were, one for each document."""
-        budgets = self.reader.budgets
+        budgets = self.parser.budgets
         return budgets.file_faults if self._faults < budgets.faults else 1
 
     def as_parsed(
@@ -191,7 +191,7 @@ class _Work:
     ) -> ParsedFile:
         """What the file says. Raises BudgetError."""
         self._documents += len(results)
-        self.reader.require_few(self._documents)
+        self.parser.require_few(self._documents)
         self._faults += sum(len(reasons_of(one)) for one in results)
         return ParsedFile(
             file.path,
@@ -216,7 +216,7 @@ class _Work:
             return self._content(file.blob)
 
         return read(
-            file.path, data, self.reader.edition, sibling, ReasonLimits(most, self.reader.budgets.reason)
+            file.path, data, self.parser.edition, sibling, ReasonLimits(most, self.parser.budgets.reason)
         )
 
     def _content(self, blob: str) -> bytes | None:
