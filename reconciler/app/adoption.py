@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.settings import Configuration
 
 _AT_ONCE = 500  # models whose details are in memory together

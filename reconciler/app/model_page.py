@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.session import Session
     from reconciler.engine.manifest_parser import ManifestParser
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.manifest import Reason
     from reconciler.source import GitSource
 

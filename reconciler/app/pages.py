@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.board import Board
     from reconciler.app.session import Session
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger

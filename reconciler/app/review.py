@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.app.session import Session, open_session
 from reconciler.engine.clock import Clock
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import Report, Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
@@ -28,6 +28,7 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from reconciler.engine.target import Target
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.session import Session
     from reconciler.engine.model_diff import ModelDiff
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.settings import Configuration
 
 

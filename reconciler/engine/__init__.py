@@ -6,7 +6,8 @@ report. The room does no I/O of its own, has no clock but its argument, and know
 The cycle, and what its stages pass on:
 
     cycle      `Engine`, and the recipe: every stage of one cycle in its order
-    options    `Target` and `CycleOptions`: what a cycle works on, and what it is asked to do
+    target, options
+               `Target` and `CycleOptions`: what a cycle works on, and what it is asked to do
     target_run `Cycle` and `TargetRun`: what the stages are given, and the value that they pass on
     scope      which models of a target are judged, and when a cycle has something to do
     judge, observe

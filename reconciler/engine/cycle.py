@@ -1,8 +1,11 @@
 """One reconciliation cycle, from git to report.
 
-    begin ─▶ judge ─▶ promise ─▶ guard ─▶ act ─▶ report ─▶ remember
+The stages, by the names of their functions, in their order:
 
-Each stage is a function from one frozen `TargetRun` to the next, in a module of its own. A target that cannot
+    begin ─▶ judge_all ─▶ ensure_expected ─▶ check_history ─▶ guarded ─▶ with_hold ─▶ act
+          ─▶ judged_since ─▶ report_of ─▶ remember ─▶ with_unlisted
+
+What is known of a target is a frozen `TargetRun`, of which a stage makes the next one. A target that cannot
 be reached is a value in the report, and the other targets go on.
 """
 
@@ -54,19 +57,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.options import CycleOptions
     from reconciler.engine.ports import Ledger
     from reconciler.engine.ports.git import Source
+    from reconciler.engine.target import Target
 
 
 @dataclass(slots=True)
 class Engine:
     """Runs cycles over all targets of one source. One cycle at a time.
 
-    `progress` hears of every event as it is recorded; git runs in one worker thread.
+    `progress` is called with every event as it is recorded; git runs in one worker thread.
 
     Attributes:
-        notes: facts about this session that every report tells.
+        notes: facts about this session that are in every report.
         last: what the last cycle left to the next one.
         slow_targets: the targets that are not waited for at the moment.
         hanging_calls: the import calls that are not waited for at the moment.
@@ -116,7 +120,10 @@ class Engine:
         return report
 
     async def _cycle(self, options: CycleOptions, commit: str, before: LastCycle) -> tuple[Report, LastCycle]:
-        """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
+        """The recipe. No import starts before `act`; `judge` journals what it settled.
+
+        No verdict is remembered before all targets have acted.
+        """
         cycle = await self._opened(options, commit)
         notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(cycle.journal, self.clock)]
         runs = await judge_all(cycle, await self._begun(cycle), self.slow_targets)
@@ -131,14 +138,16 @@ class Engine:
         notes += unread_notes(runs)
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
         runs = await guarded(cycle, runs, self.guards, history.lost_commit, digest)
+        # after the guards, and in no digest: the plan is of the last trusted commit
         runs = with_hold(runs, self.source.held())
         if options.act:
             runs = await asyncio.gather(*(isolate_errors(run, partial(act, cycle)) for run in runs))
-        runs = without_inputs(runs)  # by itself, so that nobody holds them any more when the next line runs
+        runs = without_inputs(runs)  # a step of its own: the memory is free when the next line runs
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
         # after all have acted: a cycle that dies before is judged again as a whole by the next one
         wrong = await remember(cycle, report, runs, history.marks) if options.act else 0
+        # after `remember`: it counts the stored verdicts, and this report's are among them only then
         return with_unlisted(cycle, report, runs), last_cycle(before, cycle, runs, wrong)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -149,6 +158,7 @@ class Engine:
         if not options.leaves_behind:
             await self.slow_targets.all()
             await self.hanging_calls.all()
+        # before anything is read: a call that ends from here on may be missed, and is due in another cycle
         self.hanging_calls.any_ended = False
         return Cycle(
             self.source,
@@ -181,7 +191,7 @@ class Engine:
         return runs
 
     async def targets_declaring(self, pair: ModelKey) -> DeclaringTargets:
-        """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
+        """Which targets declare the pair now, and why the others do not where they declare it wrongly."""
         commit = await self.head()
         return await self.git(declaring_targets, self.source, self.ledger, self.targets, commit, pair)
 
@@ -191,6 +201,7 @@ class Engine:
         Raises:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
+        # before a registry is asked: what is seen under one lease is not written under a later one
         cycle_id, epochs = self.clock.new_id(), self.led()
         followers = {
             target.name: self._executor(target, cycle_id, epochs[target.name]).follower
@@ -198,6 +209,7 @@ class Engine:
             if target.name in epochs
         }
         error = await follow_all(followers, self.slow_targets)
+        # before the error is raised: what became of the other targets' imports is in the report all the same
         refresh(self.ledger, self.ledger, epochs)
         if error is not None:
             raise error
@@ -223,7 +235,7 @@ class Engine:
         """Ends what was left behind, and the worker thread; safe to call twice."""
         await self.slow_targets.aclose()
         await self.hanging_calls.aclose()
-        self.git.close()
+        self.git.close()  # last: a step that is being cancelled may use it
 
     def _due_times(self, began: datetime) -> DueTimes:
         return DueTimes(self.ledger, self.ledger, self.ledger, self.clock, began)

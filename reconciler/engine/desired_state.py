@@ -127,11 +127,11 @@ class DesiredState:
 
         Writes nothing when it is there already, or nothing is known.
         """
-        self.manifests = {}  # all that were needed were used: what is saved takes enough memory
+        self.manifests = {}  # none is needed any more, and saving takes much memory
         if self.base != self.commit and (self.excess is None or self.changed):
             try:
                 history = self._history(kept)
-            except BudgetError:  # nothing is kept then, rather than a part of it
+            except BudgetError:  # no history is kept then, rather than a part of it
                 history = None
             self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
 

@@ -1,9 +1,10 @@
-"""Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
+"""Imports, exactly once: one intent to disk, the call, the result to disk; an unknown one is settled later.
 
 The next import does not wait for the result of the one before: its intent is written with it, in one
 transaction, and no sooner.
 
-A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
+`Registry.create` sends the POST a second time only with proof that nothing was made by the first one. A call
+has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
 certain that it was not made, see `reconciler.engine.outcomes`.
 """
 
@@ -56,7 +57,7 @@ class Background:
     _error: BaseException | None = None
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begins something; it goes on whatever becomes of whoever began it."""
+        """Begins a task; it goes on although the caller is cancelled."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -76,7 +77,7 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
+        # of every task: asyncio prints an error that is never retrieved, with its traceback
         error = None if task.cancelled() else task.exception()
         self._error = self._error or error
 
@@ -109,7 +110,7 @@ class Executor:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
-            LeaseLost: somebody else may lead the target; what was in flight is recorded.
+            LeaseLost: another process may lead the target; what was in flight is recorded.
             RegistryError: credentials were refused, the registry cannot be reached, the endpoint refuses
                 every import, or the state is too slow for any; what was in flight is recorded, and nothing
                 else is tried.
@@ -127,7 +128,7 @@ class Executor:
         try:
             await gather_limited(items, one, self.timing.in_flight - hanging)
         finally:
-            await self._results.done()
+            await self._results.done()  # before anything is raised: every result is on disk then
         if failures.last is not None and not failures.successes:
             raise failures.last
 
@@ -178,7 +179,7 @@ class Executor:
     async def _import(
         self, item: ModelState, manifest: Manifest, failures: FailureBudget, sent: asyncio.Event
     ) -> None:
-        """One import: one intent, one POST, one result."""
+        """One import: one intent, one call, one result."""
         try:
             created = await self._send(item, manifest, sent)
         except AlreadyExists as error:
@@ -218,7 +219,7 @@ class Executor:
             if not self.holds():
                 await self._withdraw(item, manifest)
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
-            sent.set()
+            sent.set()  # from here on the call may be left to itself: its intent is on disk
 
         # what is answered before this attempt's own intent is written belongs to no attempt
         self.recorder.begin(manifest.pair)
@@ -227,9 +228,9 @@ class Executor:
         return await self.registry.create(manifest.request, intend)
 
     async def _withdraw(self, item: ModelState, manifest: Manifest) -> None:
-        """Says that the call of this intent was never sent, and never will be, which nobody else can know.
+        """Journals that the call of this intent was not sent and never will be: only this process knows it.
 
-        Whoever leads by then need not wait for it. It is journalled as every answer is.
+        The next leader then need not wait for its outcome. It is journalled as every result is.
         """
         facts = {"not_before": self.recorder.clock.now(), "detail": _WITHDRAWN, **_declared(item, manifest)}
         await self.recorder.record_result(manifest.pair, EventKind.POSTPONED, **facts)
@@ -237,7 +238,7 @@ class Executor:
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
 
-        What it takes to be certain is the intent's own time, and other models are not kept waiting for it.
+        The outcome is certain once the intent's time is over; other models do not wait for that.
         """
         intent = self.recorder.intent(manifest.pair)
         not_before = intent.not_before if intent else None
@@ -246,7 +247,7 @@ class Executor:
         await self.settler.settle(manifest.pair, manifest)
 
     async def _exists(self, manifest: Manifest, error: AlreadyExists) -> None:
-        """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
+        """409: the pair is registered, perhaps by an earlier process of this program, or it is elsewhere."""
         # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return

@@ -2,7 +2,7 @@
 
 A refusal names the knob that allows it for good, and the digest with which `apply --confirm` goes through
 once. What is followed is remembered with the commit reconciled last. Another branch or repository in the
-settings need not contain that commit: this was meant, and is told once. Where history is cut off, what
+settings need not contain that commit: a note says so once. Where history is cut off, what
 commits say of their parents is remembered, so that a rewritten branch is recognised although most of the past
 is not there.
 """
@@ -58,7 +58,8 @@ class GuardContext:
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
         empty: of the targets with models that nothing declares, those that declare nothing at all.
-        admitted: what earlier cycles let through, or somebody released: no guard on new imports holds it up.
+        admitted: what earlier cycles let through, or `retry` released: the guards on new imports do not
+        refuse it.
     """
 
     lost_commit: str | None = None
@@ -67,7 +68,7 @@ class GuardContext:
     admitted: frozenset[tuple[str, ModelKey]] = frozenset()
 
     def is_new(self, item: ModelState) -> bool:
-        """Whether this is an import that nobody has let through yet."""
+        """Whether this is an import that no earlier cycle let through."""
         return item.verdict is Verdict.IMPORT and (item.target, item.pair) not in self.admitted
 
 
@@ -117,7 +118,7 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
 
 @dataclass(frozen=True, slots=True)
 class HistoryCheck:
-    """How the commit of a cycle stands to the one reconciled last.
+    """Whether the commit of a cycle contains the one reconciled last.
 
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
@@ -132,7 +133,7 @@ class HistoryCheck:
 def history_check(
     source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool
 ) -> HistoryCheck:
-    """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
+    """Whether `commit` contains the commit that is remembered. Used from the thread that git runs in.
 
     Git is asked only where something depends on it (`is_needed`) and the branch moved. Raises SourceError.
     """

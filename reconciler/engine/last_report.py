@@ -1,6 +1,6 @@
-"""What is known without asking anybody: the last report and the journal, as `status` shows them, offline.
+"""What is known without a request: the last report and the journal, as `status` shows them, offline.
 
-Of an earlier moment, the registry is taken to have had what the journal says it had. What nobody journalled,
+For an earlier moment, the registry is assumed to have had what the journal says. What is not in the journal,
 such as models that were never declared, is not shown.
 """
 

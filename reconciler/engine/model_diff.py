@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
 
 
 class DiffResult(StrEnum):

@@ -1,4 +1,4 @@
-"""What became of imports: of those whose answer nobody was told, and of those that are not final yet.
+"""What became of imports: of those whose answer was lost, and of those that are not final yet.
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
@@ -6,7 +6,7 @@
                                one, and ends no sooner than that of whoever sent it
     listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
 
-Nothing here sleeps: a look that has to wait is the next cycle's.
+Nothing here sleeps: what has to wait is looked for in the next cycle.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Timing, due_at
 from reconciler.engine.observe import ask_each, details_of
+from reconciler.engine.planner_input import age
 from reconciler.engine.values import Difference, Event, EventKind, LedgerEntry, ObservedModel, Phase
 from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import compare, fields_of
@@ -83,7 +84,7 @@ class Settler:
     async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None) -> None:
         models = await self.registry.find(entry.pair)
         if models:
-            await self._adopt(entry, models[0], manifest)
+            await self._adopt(entry, min(models, key=age), manifest)  # the one that the planner takes
         else:
             await self._not_listed(entry)
 
@@ -121,7 +122,7 @@ class Settler:
             await recorder.record_settled(entry, EventKind.NOT_FOUND, detail=message)
 
     def _is_dated_by_another(self, entry: LedgerEntry) -> bool:
-        """Whether all that is known of when the call was sent is what another process said that sent it.
+        """Whether the time of the call is known only by the clock of another process, which sent it.
 
         A later cycle that dated it by its own clock is believed, whoever ran that: where each cycle is a
         process, such as in a job, the wait would never end otherwise.
@@ -143,7 +144,7 @@ class Settler:
             message = "found registered; declared no more"
             await self.recorder.record_settled(entry, EventKind.ADOPTED, detail=message, **facts)
             return
-        # a row of the list says that it is there, not what it is: only its detail makes it ours or another's
+        # a row of the list says that a model is there; only the detail says whether its content is equal
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
         if seen.status is not None:
@@ -175,7 +176,7 @@ class Follower:
     async def once(self) -> None:
         """Asks once what became of each unfinished import, and records what changed.
 
-        One that is gone is missing from then on: nobody would wait for it any longer.
+        A model that is gone is missing from then on, and is not asked for again.
         """
         entries = self.unfinished()
         statuses, gone = await self._seen([entry.model_id for entry in entries if entry.model_id])
@@ -190,7 +191,7 @@ class Follower:
     async def _seen(self, model_ids: Collection[str]) -> tuple[dict[str, str | None], frozenset[str]]:
         """The status of each model by its id, and the ids that are gone.
 
-        Of few models the details, of many the list; each makes up for what the other does not tell.
+        Of few models the details are read, of many the list; what one of them lacks is taken from the other.
         """
         listed = await self._listed() if len(model_ids) > _FEW else {}
         # what is not listed is asked for by its id: a list may show a model late

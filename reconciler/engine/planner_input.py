@@ -76,6 +76,11 @@ class PlannerInput:
         return taken
 
 
+def age(model: ObservedModel) -> tuple[int, str]:
+    """The order of several models of one pair, oldest first: the first one is the one that counts."""
+    return model.created_at or 0, model.model_id
+
+
 def group_by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
     grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
@@ -83,7 +88,7 @@ def group_by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[Observ
         grouped[model.pair].append(model)
     for several in grouped.values():
         if len(several) > 1:
-            several.sort(key=lambda model: (model.created_at or 0, model.model_id))
+            several.sort(key=age)
     return dict(grouped)
 
 

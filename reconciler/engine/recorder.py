@@ -1,7 +1,7 @@
 """What one cycle journals about one target's models: each event with the commit that it belongs to.
 
-Whoever records an event goes on when it is on disk, and not before. The disk is waited for in a thread, so
-that other imports go on meanwhile; events that wait for it together are written in one transaction.
+A call that records an event returns when the event is on disk, and not before. A thread waits for the disk,
+so that other imports go on meanwhile; events that wait at the same time are written in one transaction.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Recorder:
     """Writes the events of one target and one cycle; every one is on disk before the next step begins.
 
     Attributes:
-        progress: hears of every event that was journalled.
+        progress: called with every event that was journalled.
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
-        failed: the vendor's words of where the cause of a failed import is told, recorded with its event.
+        failed: the vendor's words on where to find the cause of a failed import, recorded with its event.
         vouched: says who vouches for a commit; None where nobody has to.
         actor: who asked for what is done, recorded with every event.
         epoch: of the lease under which it is done, recorded with every event; None where there is none.
@@ -66,7 +66,7 @@ class Recorder:
         return self._intended.get(pair)
 
     def begin(self, pair: ModelKey) -> None:
-        """An attempt begins: what is answered before its own intent is not about an earlier one."""
+        """An attempt begins: a result that comes before its intent belongs to no earlier intent."""
         self._intended.pop(pair, None)
 
     async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
@@ -74,6 +74,7 @@ class Recorder:
         commit = facts.get("commit")
         detail = self.vouched(commit) if commit else None
         facts = {"operation_id": operation_id, "detail": detail, **facts}
+        # both before the write: one that fails or is cancelled may have reached the disk, and is ours then
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
         self.sent[pair] = operation_id
         await self.record([event])
@@ -129,7 +130,8 @@ class Recorder:
             batch, self._waiting = self._waiting, []
             error = await self._append(batch)
             if isinstance(error, LeaseLost) and len(batch) > 1:
-                # an answer to what was sent before is journalled by whoever sent it, whoever leads now
+                # the result of a call that was sent is journalled by the process that sent it, even without
+                # the lease
                 for one in batch:
                     _tell([one], await self._append([one]))
             else:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.manifest_parser import ManifestParser
-    from reconciler.engine.options import Target
     from reconciler.engine.ports.git import Index, KeptHistory, Source
+    from reconciler.engine.target import Target
     from reconciler.engine.values import ParsedFile
 
 
@@ -41,7 +41,7 @@ _ANY = "any"  # in the place of the commit: not every verdict is remembered, so 
 
 
 def without_inputs(runs: Sequence[TargetRun]) -> list[TargetRun]:
-    """The runs without what very many verdicts were made from, which takes as much memory as they do."""
+    """The runs without their inputs, which take as much memory as the verdicts where these are very many."""
     return [
         run
         if run.is_of_few
@@ -87,6 +87,7 @@ async def remember(
     if not is_excessive and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in history_marks.items()}
     epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
+    # the marks in the transaction of the report: a mark without its verdicts would hide changed models
     cycle.reports.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:
@@ -168,7 +169,8 @@ def idle_mark(
     """That nothing is left to do after the cycle that made this report; None when something is.
 
     Of a target with few models the list belongs to it, which is looked at each time (see
-    `Target.judge_all_below`); what a person was told stands in the way then, so that it is told again.
+    `Target.judge_all_below`); with notes in the report there is no mark, so that the next cycle shows them
+    again.
 
     Args:
         report: of a cycle over these targets.

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.options import Target
     from reconciler.engine.ports import Journal, Marks
     from reconciler.engine.ports.git import Source
+    from reconciler.engine.target import Target
     from reconciler.manifest import Reason
 
 

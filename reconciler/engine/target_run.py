@@ -1,6 +1,6 @@
 """One target on its way through one cycle: each stage makes the next value of it, and changes none.
 
-begin ─▶ judge ─▶ guard ─▶ act ─▶ remember
+`reconciler.engine.cycle` lists the stages.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from reconciler.engine.concurrency import GitThread
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.execute import Executor
-    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.options import CycleOptions
     from reconciler.engine.ports import Journal, Marks, ModelStates, Reports
     from reconciler.engine.ports.git import Source
     from reconciler.engine.scope import DueTimes
+    from reconciler.engine.target import Target
     from reconciler.manifest import Manifest
 
 REPOSITORY = ""

@@ -1,7 +1,7 @@
 """What is kept of a branch's history: which commit did what to which model, and which commits there are.
 
-Everything is of one commit, which moves with the index. What nobody is sure of is thrown away whole: git can
-tell it again. Texts are bytes here, for names in broken manifests may hold what is not UTF-8.
+Everything is of one commit, which moves with the index. Where an update is not certain, all of it is deleted,
+and read from git again. Texts are stored as bytes, for names in broken manifests may hold what is not UTF-8.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class TargetHistory:
 
 
 def save_statements(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
-    """What moves a target's history to a commit; without an update, what throws it away."""
+    """The statements that move a target's history to a commit; without an update, those that delete it."""
     if update is None or update.is_whole:
         for table in _TABLES:
             yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.source import GitSource

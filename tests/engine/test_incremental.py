@@ -22,9 +22,10 @@ from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
 from reconciler.engine.manifest_parser import ManifestParser
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.ports.git import Index, KeptHistory
 from reconciler.engine.remember import verify_index
+from reconciler.engine.target import Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source

@@ -25,8 +25,9 @@ from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.manifest_parser import ManifestParser
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.retry import blockers, retry
+from reconciler.engine.target import Target
 from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
 from reconciler.engine.values.journal import apply_event
 from reconciler.errors import GuardError

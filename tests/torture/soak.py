@@ -35,8 +35,8 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.manifest_parser import ManifestParser
-from reconciler.engine.options import Target
 from reconciler.engine.retry import blockers, retry
+from reconciler.engine.target import Target
 from reconciler.engine.values import Event, Verdict
 from reconciler.errors import RegistryError
 from reconciler.index import Store

@@ -45,7 +45,7 @@ class Registry(Protocol):
         """The vendor's detail of one model, as it came. Raises NotFound."""
 
     async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
-        """Sends one import call, once.
+        """Makes one import call; its request is sent again only with proof that it was not carried out.
 
         Args:
             request: the body.

@@ -14,7 +14,8 @@ from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.manifest_parser import ManifestParser
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.target import Target
 from reconciler.errors import OutcomeUnknown, RegistryError
 from reconciler.index import Store
 from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
