@@ -23,7 +23,7 @@ from bench.measure import run
 from bench.registry import fill, served
 from bench.stage import Stage, variables
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.receipts import receipt
+from reconciler.engine.note_lines import note_line
 from reconciler.engine.values import Event, EventKind
 from reconciler.remote import parse_remote
 from reconciler.source.notes import shared_notes
@@ -147,7 +147,7 @@ def write_notes(site: Stage, folder: Path) -> float:
     """
     known = dict(enumerate(commits(site)))
     some = list(known.items())[-_WITH_NOTES:]
-    lines = {commit: [receipt(event) for event in events_of(number, commit)] for number, commit in some}
+    lines = {commit: [note_line(event) for event in events_of(number, commit)] for number, commit in some}
     kinds: dict[str, Mapping[str, Sequence[str]]] = {
         "elsewhere": {commit[::-1]: told for commit, told in lines.items()},
         "two-bytes": {commit: ["x"] for commit in lines},

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.settings import Configuration
 
 _AT_ONCE = 500  # models whose details are in memory together
@@ -77,8 +77,8 @@ async def adoptions(
 async def _in_target(
     session: Session, target: Target, commit: str | None, glob: str, tell: Callable[[str], None]
 ) -> AsyncIterator[Adopted]:
-    view = await _observed(session, target, commit)
-    models = _undeclared(view, glob)
+    inputs = await _observed(session, target, commit)
+    models = _undeclared(inputs, glob)
     paths = paths_of(model.pair for model in models)
     began = time.monotonic()
 
@@ -88,7 +88,7 @@ async def _in_target(
 
     for start in range(0, len(models), _AT_ONCE):
         some = models[start : start + _AT_ONCE]
-        held, left_out = await _batch(target, view, some, paths, waits)
+        held, left_out = await _batch(target, inputs, some, paths, waits)
         done = start + len(some)
         yield Adopted(target.name, target.path, held, left_out, done, len(models), time.monotonic() - began)
 
@@ -97,7 +97,7 @@ async def _observed(session: Session, target: Target, commit: str | None) -> Pla
     desired = Desired({})
     if commit is not None:
         source, index = session.source, target.index
-        desired = desired_state(source, index, target.reader, commit, credited=False).desired()
+        desired = desired_state(source, index, target.parser, commit, with_last_commits=False).desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
             message = (
@@ -105,19 +105,19 @@ async def _observed(session: Session, target: Target, commit: str | None) -> Pla
             )
             raise ReconcilerError(f"target {target.name}: {message}")
     entries = session.ledger.entries(target.name)
-    view = PlannerInput(target.name, desired, session.engine.clock.now(), entries=entries)
-    return (await observe(target.registry, view, only=None, in_flight=target.timing.in_flight))[0]
+    inputs = PlannerInput(target.name, desired, session.engine.clock.now(), entries=entries)
+    return (await observe(target.registry, inputs, only=None, in_flight=target.timing.in_flight))[0]
 
 
-def _undeclared(view: PlannerInput, glob: str) -> list[ObservedModel]:
+def _undeclared(inputs: PlannerInput, glob: str) -> list[ObservedModel]:
     """The planner's unmanaged models of these names; of several of one pair, the oldest."""
-    pairs = [item.pair for item in verdicts(view) if item.verdict is Verdict.UNMANAGED and item.pair]
-    return [view.observed[pair][0] for pair in dict.fromkeys(pairs) if fnmatchcase(pair.model_name, glob)]
+    pairs = [item.pair for item in verdicts(inputs) if item.verdict is Verdict.UNMANAGED and item.pair]
+    return [inputs.observed[pair][0] for pair in dict.fromkeys(pairs) if fnmatchcase(pair.model_name, glob)]
 
 
 async def _batch(
     target: Target,
-    view: PlannerInput,
+    inputs: PlannerInput,
     models: Sequence[ObservedModel],
     paths: dict[ModelKey, str],
     waits: Callable[[float], Awaitable[None]],
@@ -127,9 +127,9 @@ async def _batch(
     candidates = []
     for model in models:
         if model.model_id in details.read:
-            request, untold = vendor.adoptable(details.read[model.model_id], target.reader.edition)
+            request, untold = vendor.adoptable(details.read[model.model_id], target.parser.edition)
             candidates.append(candidate(model.pair, model.model_id, paths[model.pair], request, untold))
-    proof = prove(vendor, target.reader, view, candidates, details.read)
+    proof = prove(vendor, target.parser, inputs, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
         for model in models

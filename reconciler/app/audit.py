@@ -17,7 +17,7 @@ from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
 from reconciler.backoff import Backoff
 from reconciler.engine.concurrency import beside
-from reconciler.engine.receipts import events_of, receipt
+from reconciler.engine.note_lines import events_of, note_line
 from reconciler.errors import ConfigurationError, GuardError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
@@ -121,7 +121,7 @@ class Audit:
             lines: defaultdict[str, list[str]] = defaultdict(list)
             for _, event in events:
                 if event.commit is not None:
-                    lines[event.commit].append(receipt(event))
+                    lines[event.commit].append(note_line(event))
             self.notes.add(lines, self.clock.now())
             position = max((position for position, _ in events), default=newest)
             self.ledger.mark("", MARK, _mark(position, self.notes))

@@ -20,7 +20,7 @@ from reconciler.app.credentials import page_tokens, secret_of
 from reconciler.app.repository import reader_of, source_of
 from reconciler.app.session import require_trust
 from reconciler.contract import edition
-from reconciler.engine.check import check, counted
+from reconciler.engine.validate import check, counted
 from reconciler.errors import BudgetError, ConfigurationError, Exit, ReconcilerError
 from reconciler.network import is_loopback
 from reconciler.phrases import many
@@ -129,13 +129,13 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
 
 
 def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:
-    target, reader = configuration.settings.targets[name], reader_of(configuration, name)
+    target, parser = configuration.settings.targets[name], reader_of(configuration, name)
     checked = None
     try:
         snapshot = source.snapshot(commit, target.path)
-        files = sum(map(reader.reads, snapshot.files))
+        files = sum(map(parser.reads, snapshot.files))
         if files <= _READ:
-            checked = check(snapshot, source, reader.edition, budgets=reader.budgets)
+            checked = check(snapshot, source, parser.edition, budgets=parser.budgets)
     except BudgetError as error:
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.repository import index_of, part_of, source_of
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.graph import CommitGraph, places
+from reconciler.engine.graph import CommitGraph, generations
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.settings.discovery import chosen
@@ -113,7 +113,7 @@ class _Commits:
             by_pair[pair].append(change)
         for changes in by_pair.values():
             if len(changes) > 1:
-                changes.sort(key=lambda change: (-change.place, change.commit_info.commit))
+                changes.sort(key=lambda change: (-change.generation, change.commit_info.commit))
         return dict(by_pair)
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
@@ -121,13 +121,13 @@ class _Commits:
 
         Where that cannot be known, all that git knows.
         """
-        infos = dict(self.kept.attributions(commits)) if self.kept else {}
+        infos = dict(self.kept.commit_infos(commits)) if self.kept else {}
         if self.graph is not None:
             logged = {commit: self.graph.get(commit) for commit in commits}
             infos |= {commit: one.commit_info for commit, one in logged.items() if one and one.deltas}
             if self.graph.cut is None:
                 return infos
-        return {**self.source.attributions(commit for commit in commits if commit not in infos), **infos}
+        return {**self.source.commit_infos(commit for commit in commits if commit not in infos), **infos}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +215,8 @@ class _Past:
                     self.on_note(graph.cut)
                 read = model_changes(graph, self.source, folder, name, version)
                 return _Commits(_by_name(read), graph, self.source)
-        place = places(since, kept.places)
-        newer = model_changes(since, self.source, folder, name, version, place=place)
+        generation = generations(since, kept.generations)
+        newer = model_changes(since, self.source, folder, name, version, generation=generation)
         return _Commits(_by_name(newer), since, self.source, kept)
 
     def _commit(self, revision: str, targets: Iterable[str]) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.app.session import Session
-    from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.options import Target
+    from reconciler.engine.manifest_parser import ManifestParser
+    from reconciler.engine.target import Target
     from reconciler.manifest import Reason
     from reconciler.source import GitSource
 
@@ -146,7 +146,7 @@ def _with_git(
     try:
         with closing(source_of(shown.session.configuration)) as source:
             if path is not None and commit and facts.version is not None:
-                manifest, request = _manifest(source, target.reader, commit, path, facts)
+                manifest, request = _manifest(source, target.parser, commit, path, facts)
             rows = _timeline(source, target, commit, facts, recent, shown)
     except ReconcilerError as error:
         notes.append(f"Git could not be read: {error}")
@@ -158,18 +158,18 @@ def _with_git(
 
 
 def _manifest(
-    source: GitSource, reader: ManifestParser, commit: str, path: str, facts: ModelFacts
+    source: GitSource, parser: ManifestParser, commit: str, path: str, facts: ModelFacts
 ) -> tuple[ManifestText | None, Mapping[str, Any]]:
     """The manifest as it was committed, and the request that it makes where it is valid."""
 
-    def look(name: str) -> File | None:
+    def find_file(name: str) -> File | None:
         return source.files(commit, [name]).get(name)
 
-    file = look(path)
+    file = find_file(path)
     if file is None or not file.mode.startswith("100") or file.size > LARGEST_FILE:
         return None, {}
     ((_, data),) = source.read([file.blob])
-    whole = [one for _, manifests in reader.again().read(source, [file], look) for one in manifests]
+    whole = [one for _, manifests in parser.again().read(source, [file], find_file) for one in manifests]
     request = next((one.request for one in whole if one.pair == (facts.name, facts.version)), {})
     reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
     line = next((item.line for item in facts.items if item.path == path and item.line), 1)

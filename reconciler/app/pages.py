@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.live_status import LiveStatus
     from reconciler.app.session import Session
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
@@ -249,7 +249,7 @@ class ServicePages:
             self._commits.clear()
         if unknown:
             with suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-                found = source.attributions(unknown)
+                found = source.commit_infos(unknown)
                 self._commits.update({commit: found.get(commit) for commit in unknown})
         shown = self._shown(session)
         infos = {commit: self._commits.get(commit) for commit in commits}
@@ -264,7 +264,7 @@ class ServicePages:
         if facts.version is None or target is None:
             return facts
         at, detail, why = await self._detail(target, record.model_id)
-        fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
+        fields = target.registry.vendor.side_by_side(record.request, detail, target.parser.edition.fields)
         return replace(facts, registered=Registered(fields, at, why))
 
     async def _detail(

@@ -15,7 +15,7 @@ from reconciler.settings.raw import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.engine.desired import ManifestParser
+    from reconciler.engine.manifest_parser import ManifestParser
     from reconciler.index import Store, TargetIndex
     from reconciler.settings import Configuration
     from reconciler.source import GitSource, TrustRules
@@ -91,7 +91,7 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     from reconciler.contract import edition  # noqa: PLC0415 - not for `history`, as the next
-    from reconciler.engine.desired import KEPT_WHOLE, ManifestParser  # noqa: PLC0415
+    from reconciler.engine.manifest_parser import KEPT_WHOLE, ManifestParser  # noqa: PLC0415
 
     target = configuration.settings.targets[name]
     rules = edition(target.edition, strict_config=target.strict_config)

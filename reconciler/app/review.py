@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.app.session import Session, open_session
 from reconciler.engine.clock import Clock
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import OF_MANIFESTS, Report, Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
@@ -28,6 +28,7 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from reconciler.engine.target import Target
     from reconciler.secret import Secret
     from reconciler.settings import Configuration
 
@@ -160,7 +161,9 @@ def _declared(session: Session, target: Target, commit: str) -> Counter[Hashable
     What is registered, remembered and due moves on by itself. Where a document stands, who wrote it and what
     is never sent (`metadata`) makes no difference.
     """
-    desired = desired_state(session.source, target.index, target.reader, commit, credited=False).desired()
+    desired = desired_state(
+        session.source, target.index, target.parser, commit, with_last_commits=False
+    ).desired()
     said: Counter[Any] = Counter((ref.pair, ref.digest) for ref in desired.manifests.values())
     for refs in desired.conflicts.values():
         said.update((ref.pair, ref.digest) for ref in refs)

@@ -18,7 +18,7 @@ from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.leadership import SHARED, LeaseSnapshot
-from reconciler.engine.options import Target
+from reconciler.engine.target import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
 from reconciler.state import open_state

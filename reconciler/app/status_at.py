@@ -101,10 +101,10 @@ class _StatusReader:
     def _items(
         self, target: str, commit: str, entries: Mapping[ModelKey, LedgerEntry], moment: datetime
     ) -> tuple[ModelState, ...]:
-        part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
+        part, parser = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
 
         def items() -> tuple[ModelState, ...]:
-            declared = desired_state(self.source, part, reader, commit)
+            declared = desired_state(self.source, part, parser, commit)
             return verdicts_then(target, declared.desired(), declared.last_commits(), entries, moment)
 
         try:

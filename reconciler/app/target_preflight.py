@@ -11,8 +11,8 @@ from reconciler.app.credentials import secret_of
 from reconciler.settings import AkSkAuth
 
 if TYPE_CHECKING:
-    from reconciler.engine.check import Checked
     from reconciler.engine.ports import Preflight
+    from reconciler.engine.validate import Checked
     from reconciler.manifest import Manifest, Reason
     from reconciler.preflight import ObjectStoreKeys
     from reconciler.settings import Configuration

@@ -18,7 +18,7 @@ from reconciler.app.session import is_shared, open_session
 from reconciler.cli.interruption import Interruption
 from reconciler.cli.report import Progress
 from reconciler.cli.terminal import echo_err
-from reconciler.engine.guards import moved
+from reconciler.engine.guards import plan_changed
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
@@ -187,7 +187,7 @@ async def requests_to_leaders(
         return list(parts.items())
     shown = [(name, digest) for name, digest in parts.items() if digest == confirm]  # by that leader's page
     if not shown:
-        raise moved("--confirm", confirm, report.digest)
+        raise plan_changed("--confirm", confirm, report.digest)
     return shown
 
 

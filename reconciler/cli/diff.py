@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.session import Session
     from reconciler.engine.model_diff import ModelDiff
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.settings import Configuration
 
 
@@ -81,7 +81,7 @@ async def _in_target(
     session: Session, target: Target, commit: str, name: str, version: str | None
 ) -> AsyncIterator[ModelDiff]:
     """One version, or every one that is declared or remembered."""
-    declared = desired_state(session.source, target.index, target.reader, commit, credited=False)
+    declared = desired_state(session.source, target.index, target.parser, commit, with_last_commits=False)
     remembered = session.ledger.versions(target.name, [name])
     versions = {pair.model_version for pair in remembered} | declared.versions([name])[name]
     for one in [version] if version else sorted(versions, key=version_key):

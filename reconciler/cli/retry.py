@@ -99,15 +99,15 @@ async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes:
         ReconcilerError: no manifest declares it; it is registered, and has not failed; or it is declared, and
             cannot be imported so.
     """
-    claims = await session.engine.targets_declaring(pair)
-    if not claims.targets and claims.obstacles:
-        obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
+    declaring = await session.engine.targets_declaring(pair)
+    if not declaring.targets and declaring.obstacles:
+        obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in declaring.obstacles)
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
-    if not claims.targets:
+    if not declaring.targets:
         raise ReconcilerError(f"{pair}: no manifest declares it, so there is nothing to import")
     every: list[Blockers] = []
     for target in session.engine.targets:
-        if target.name in claims.targets:
+        if target.name in declaring.targets:
             with failure_told(target.name):
                 every += filter(None, [await blockers(target, pair, session.ledger)])
     waiting = [blocked for blocked in every if not blocked.live_models]

@@ -19,7 +19,7 @@ from reconciler.views import hosts, markdown, problems
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.engine.check import Checked
+    from reconciler.engine.validate import Checked
     from reconciler.manifest import Reason
 
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"

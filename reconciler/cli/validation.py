@@ -18,7 +18,7 @@ from reconciler.app.validate_cache import validate_settings
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, limit_output, tell_warnings
 from reconciler.contract import edition
-from reconciler.engine.check import NOTHING, Checked, check, counted, first
+from reconciler.engine.validate import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed
@@ -117,7 +117,7 @@ def _on_disk(
         if files:
             asked = files.union(*named.values())
             snapshot, notes = tree.with_related(asked, root)
-            checked = check(snapshot, tree, judging, asked, budgets, look=tree.look, whole=whole)
+            checked = check(snapshot, tree, judging, asked, budgets, find_file=tree.look, whole=whole)
             total += replace(checked, notes=notes)
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)

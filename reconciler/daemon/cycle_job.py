@@ -239,7 +239,7 @@ class CycleJob:
         A moment that the last cycle had before it already is not come again: what waited for it waits for
         something else. A moment that was worked out by a clock that was ahead is worked out again.
         """
-        if self.engine.led() != self._led or self.engine.lingering.is_news:
+        if self.engine.led() != self._led or self.engine.hanging_calls.any_ended:
             return True
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE

@@ -179,12 +179,12 @@ class Supervisor:
     @property
     def lingers(self) -> bool:
         """Whether an import call is under way that no tick waits for."""
-        return self.job is not None and bool(self.job.engine.lingering)
+        return self.job is not None and bool(self.job.engine.hanging_calls)
 
     async def finish(self) -> None:
         """Waits for those calls."""
         if self.job is not None:
-            await self.job.engine.lingering.all()
+            await self.job.engine.hanging_calls.all()
 
     async def close(self) -> None:
         """Closes the session, if there is one."""
@@ -198,9 +198,9 @@ class Supervisor:
         """Opens a session. Raises whatever opening it does."""
         self.job = await self._session.enter_async_context(self.opener())
         engine = self.job.engine
-        engine.stragglers.caught_up = lambda: self.ask("target")
-        engine.lingering.ended = lambda: self.ask("import")
-        engine.lingering.other_work = self._other_work
+        engine.slow_targets.caught_up = lambda: self.ask("target")
+        engine.hanging_calls.ended = lambda: self.ask("import")
+        engine.hanging_calls.other_work = self._other_work
 
     async def _other_work(self) -> None:
         await self.asked()  # read only now: the loop says whom to ask after the first session is open

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.plan import apply_entry
-from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
+from reconciler.engine.target_run import Cycle, TargetRun, isolate_errors, manifests_of
 from reconciler.engine.values import (
     AS_DECLARED,
     UNDER_WAY,
@@ -18,9 +18,9 @@ from reconciler.engine.values import (
     ModelState,
     Stage,
     Verdict,
-    stand,
+    entry_version,
 )
-from reconciler.engine.values.memory import STATUS_EVENTS
+from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import fields_of
 
 if TYPE_CHECKING:
@@ -30,14 +30,17 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
 
 _MANIFESTS_AT_ONCE = 5000
-_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
+_SETTLED_NOW = (
+    EventKind.MISSING,
+    EventKind.DRIFTED,
+)  # journalled before, and no longer true of an equal model
 
 
 async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
     """Imports what is to be imported; the items are then what that made of them, also of a part of them."""
     # first, so that an import that fails the target cannot keep from the journal what was seen
-    await run.executor.recorder.record(list(_news(run, cycle.clock.now())))
-    return _with_outcomes(cycle, await alone(run, partial(_carried_out, cycle)))
+    await run.executor.recorder.record(list(_observation_events(run, cycle.clock.now())))
+    return _with_outcomes(cycle, await isolate_errors(run, partial(_carried_out, cycle)))
 
 
 async def _carried_out(cycle: Cycle, run: TargetRun) -> TargetRun:
@@ -55,7 +58,7 @@ async def _import(cycle: Cycle, run: TargetRun, items: Sequence[ModelState]) -> 
     items = [item for item in items if cycle.options.only in (None, item.pair)]
     for start in range(0, len(items), _MANIFESTS_AT_ONCE):
         some = items[start : start + _MANIFESTS_AT_ONCE]
-        refs = (run.view.desired.manifests[item.pair] for item in some if item.pair)
+        refs = (run.inputs.desired.manifests[item.pair] for item in some if item.pair)
         await run.executor.import_all(some, await manifests_of(cycle, run, refs))
 
 
@@ -64,17 +67,17 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
     manifests = partial(open_manifests, cycle, run)
     await run.executor.see_through(manifests)
     open_before = {item.pair for item in run.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
-    again = run.executor.not_made() & open_before & run.view.desired.manifests.keys()
+    again = run.executor.not_made() & open_before & run.inputs.desired.manifests.keys()
     if again:
         await _import(cycle, run, [item for item in run.items if item.pair in again])
         await run.executor.see_through(manifests)
 
 
 def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
-    moved = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
-    if not moved:
+    under_way = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
+    if not under_way:
         return run
-    entries = cycle.journal.entries(run.target.name, moved)
+    entries = cycle.journal.entries(run.target.name, under_way)
     items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=ModelState.sort_key)
     return replace(run, items=tuple(items))
 
@@ -85,22 +88,22 @@ def _outcome(
     if item.verdict not in UNDER_WAY or item.pair is None:
         return item
     entry = entries.get(item.pair)
-    if item.verdict is Verdict.WAITING and entry == run.view.entries.get(item.pair):
+    if item.verdict is Verdict.WAITING and entry == run.inputs.entries.get(item.pair):
         return item
     diff, now = run.executor.settler.drifts.get(item.pair, ()), cycle.clock.now()
-    outcome = apply_entry(item._replace(diff=diff), entry, now, run.view)
+    outcome = apply_entry(item._replace(diff=diff), entry, now, run.inputs)
     # one that fails once more has failed anew, whatever its last report said
     return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome
 
 
-def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
-    """The events that bring the ledger up to what was observed; a standing fact is told once."""
+def _observation_events(run: TargetRun, now: datetime) -> Iterator[Event]:
+    """The events that bring the ledger up to what was observed; a fact that lasts is journalled once."""
     cycle_id, stage_of = run.executor.recorder.cycle_id, run.target.registry.vendor.stage
     for item in run.items:
         pair = item.pair
         if pair is None:
             continue
-        entry = run.view.entries.get(pair)
+        entry = run.inputs.entries.get(pair)
         kind = _kind(item, entry)
         if kind is not None:
             equal = item.verdict in AS_DECLARED
@@ -119,7 +122,9 @@ def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
                 model_status=item.model_status,
                 stage=None if item.model_status is None else stage_of(item.model_status),
                 detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
-                asked=stand(entry),  # dropped when another process has changed the entry since it was read
+                expected=entry_version(
+                    entry
+                ),  # dropped when another process has changed the entry since it was read
             )
 
 
@@ -131,13 +136,13 @@ def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
         return EventKind.DRIFTED
     if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
         return EventKind.MISSING
-    if item.verdict is Verdict.FAILED and item.model_id is not None and _untold(item, entry):
+    if item.verdict is Verdict.FAILED and item.model_id is not None and _is_new_failure(item, entry):
         return EventKind.FAILED
     return None
 
 
 def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
-    """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
+    """The event of a model that is as declared, as far as is known; without an entry it is a new one."""
     if item.digest is None:
         return None
     if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
@@ -148,5 +153,5 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     return None
 
 
-def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
+def _is_new_failure(item: ModelState, entry: LedgerEntry | None) -> bool:
     return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.desired import ManifestParser, declared_by, group_by_key
+from reconciler.engine.manifest_parser import ManifestParser, declared_by, group_by_key
 from reconciler.engine.plan import verdicts
 from reconciler.engine.values import OF_MANIFESTS, File, ModelState
 from reconciler.engine.vendor import Vendor, compare, fields_of
@@ -71,16 +71,16 @@ def _safe(part: str) -> str:
 
 
 def candidate(
-    pair: ModelKey, model_id: str, path: str, request: Mapping[str, Any], untold: Collection[str]
+    pair: ModelKey, model_id: str, path: str, request: Mapping[str, Any], unknown_fields: Collection[str]
 ) -> Candidate:
     """The manifest of one registered model; whether it holds is for `prove` to say.
 
-    `untold` are fields of which the registry does not tell what the import said.
+    `unknown_fields` are fields of which the registry does not tell what the import said.
     """
     lines = [line for name, value in request.items() for line in _member(name, value, "")]
-    if untold:
+    if unknown_fields:
         lines.append("# The registry does not tell what the import said of these; add what is known:")
-        lines += [f"# {name}:" for name in untold]
+        lines += [f"# {name}:" for name in unknown_fields]
     text = "".join(f"{line}\n" for line in lines)
     return Candidate(pair, model_id, path, text.encode("utf-8", "surrogatepass"))
 
@@ -115,48 +115,48 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 def prove(
     vendor: Vendor,
-    reader: ManifestParser,
-    view: PlannerInput,
+    parser: ManifestParser,
+    inputs: PlannerInput,
     candidates: Iterable[Candidate],
     details: Mapping[str, Mapping[str, Any]],
 ) -> Proof:
     """Reads the manifests as a commit's would be, and plans with them against what was observed.
 
-    The view declares none of their pairs; `details` are by model id.
+    The inputs declare none of their pairs; `details` are by model id.
     """
     by_pair = {one.pair: one for one in candidates}
-    manifests, failed = _parsed(reader, by_pair.values())
-    looks = {
+    manifests, failed = _parsed(parser, by_pair.values())
+    comparisons = {
         by_pair[pair].model_id: compare(vendor, one.request, details[by_pair[pair].model_id])
         for pair, one in manifests.items()
     }
     for pair in manifests:
-        unread = looks[by_pair[pair].model_id].unread
+        unread = comparisons[by_pair[pair].model_id].unread
         if unread is not None:
             failed[pair] = unread
     planned = replace(
-        view,
+        inputs,
         desired=group_by_key(map(declared_by, manifests.values()), ()),
-        observed={pair: view.observed[pair] for pair in manifests},
-        comparisons=looks,
+        observed={pair: inputs.observed[pair] for pair in manifests},
+        comparisons=comparisons,
     )
     said = {item.pair: item for item in verdicts(planned)}
     for pair in manifests.keys() - failed.keys():
-        if len(view.observed[pair]) > 1:
-            failed[pair] = f"it is registered {len(view.observed[pair])} times"
+        if len(inputs.observed[pair]) > 1:
+            failed[pair] = f"it is registered {len(inputs.observed[pair])} times"
         elif said[pair].verdict in OF_MANIFESTS:
             failed[pair] = _change(said[pair])
     return Proof(tuple(one for pair, one in by_pair.items() if pair not in failed), failed)
 
 
 def _parsed(
-    reader: ManifestParser, candidates: Collection[Candidate]
+    parser: ManifestParser, candidates: Collection[Candidate]
 ) -> tuple[dict[ModelKey, Manifest], dict[ModelKey, str]]:
     """The manifests of those that can be read and declare what they are to, and why others do not."""
-    texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
+    texts = _Texts({posixpath.join(parser.root, one.path): one for one in candidates})
     manifests: dict[ModelKey, Manifest] = {}
     failed: dict[ModelKey, str] = {}
-    for parsed_file, whole in reader.read(texts, texts.files(), lambda _: None):
+    for parsed_file, whole in parser.read(texts, texts.files(), lambda _: None):
         pair = texts.candidates[parsed_file.path].pair
         problems = [
             reason.message

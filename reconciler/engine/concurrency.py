@@ -1,13 +1,14 @@
 """What runs beside something else: things a few at a time, git in its thread, what no cycle waits for.
 
-A step of a target (judging it, following its imports) that takes far longer than it usually does is left
-behind: it runs on, ends by its own timeouts, and until then its target takes part in nothing else. What it
-finds is not used; the target is taken up again afterwards, and then given as long as it took. One that
-failed is given the least, until it has answered again.
+`SlowTargets`: a step of a target (judging it, following its imports) that takes far longer than it usually
+does is left behind. It runs on and ends by its own timeouts; until then its target takes part in nothing
+else, and what the step finds is not used. The next step of that target may take as long as this one took.
+After a step that failed, the next one is given the least time, until one succeeds.
 
-An import call is left to itself once it hangs and something else is to be done, if it was sent: its intent is
-on disk then, so that every later cycle knows of it, and sends nothing a second time. It keeps its place among
-the calls that may be in flight, ends by its own timeout, and what became of it is journalled then.
+`HangingCalls`: an import call that was sent and hangs is left to itself once something else is to be done.
+Its intent is on disk then, so that every later cycle knows of it, and sends nothing a second time. The call
+keeps its place among the calls that may be in flight, ends by its own timeout, and its result is journalled
+and used then.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ async def gather_limited(
 
 
 @dataclass(slots=True)
-class Setbacks:
-    """Requests about one model each, which fail by themselves; after some in a row no more are sent.
+class FailureBudget:
+    """Counts failures of requests that are about one model each; after some in a row no more are sent.
 
     Attributes:
         enough: failures in a row after which the others are not tried in this cycle.
@@ -97,7 +98,7 @@ class Setbacks:
 
     @property
     def given_up(self) -> bool:
-        """Whether so many failed that the others are spared."""
+        """Whether so many failed in a row that no more requests are sent."""
         return self.in_a_row >= self.enough
 
     def passed(self) -> None:
@@ -134,11 +135,13 @@ class GitThread:
 
 
 @dataclass(slots=True)
-class Stragglers:
-    """The steps that were left behind, and what is known of how long each takes. For one event loop.
+class SlowTargets:
+    """The steps that no cycle waits for, and how long each step took. For one event loop.
+
+    Only reading steps: their results are not used. An import call that hangs is one of `HangingCalls`.
 
     Attributes:
-        caught_up: told when a step that was left behind has ended well.
+        caught_up: called when a step that was left behind has ended well.
     """
 
     caught_up: Callable[[], None] = lambda: None
@@ -223,17 +226,20 @@ async def never() -> None:
 
 
 @dataclass(slots=True)
-class Lingering:
-    """The calls that no cycle waits for. For one event loop.
+class HangingCalls:
+    """The import calls that no cycle waits for. For one event loop.
+
+    Their results are journalled. The target of such a call takes part in every cycle, which a target of
+    `SlowTargets` does not.
 
     Attributes:
         other_work: returns once something else is to be done.
-        is_news: whether one has ended since the last cycle began.
+        any_ended: whether a call has ended since the last cycle began.
     """
 
     other_work: Callable[[], Awaitable[object]] = never
     ended: Callable[[], None] = lambda: None
-    is_news: bool = False
+    any_ended: bool = False
     _calls: defaultdict[str, set[asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(set))
 
     def number(self, target: str) -> int:
@@ -292,5 +298,5 @@ class Lingering:
         error = task.exception()
         if error is not None and not isinstance(error, RegistryError):  # those are journalled
             log.debug("unexpected", target=target, exc_info=error)
-        self.is_news = True
+        self.any_ended = True
         self.ended()

@@ -1,8 +1,11 @@
 """One reconciliation cycle, from git to report.
 
-    begin ─▶ judge ─▶ promise ─▶ guard ─▶ act ─▶ report ─▶ remember
+The stages, by the names of their functions, in their order:
 
-Each stage is a function from one frozen `TargetRun` to the next, in a module of its own. A target that cannot
+    begin ─▶ judge_all ─▶ ensure_expected ─▶ check_history ─▶ guarded ─▶ with_hold ─▶ act
+          ─▶ judged_since ─▶ report_of ─▶ remember ─▶ with_unlisted
+
+What is known of a target is a frozen `TargetRun`, of which a stage makes the next one. A target that cannot
 be reached is a value in the report, and the other targets go on.
 """
 
@@ -16,15 +19,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
 from reconciler.engine.clock import Clock
-from reconciler.engine.concurrency import GitThread, Lingering, Stragglers
+from reconciler.engine.concurrency import GitThread, HangingCalls, SlowTargets
 from reconciler.engine.execute import Executor
 from reconciler.engine.guards import (
     Guards,
+    check_history,
     clock_notes,
     digest_of,
-    ensure_promised,
+    ensure_expected,
     guarded,
-    lineage_of,
     unread_notes,
     with_hold,
 )
@@ -41,11 +44,11 @@ from reconciler.engine.remember import (
     remember,
     report_of,
     with_unlisted,
-    without_views,
+    without_inputs,
 )
-from reconciler.engine.retry import Claims, claims_of_all
+from reconciler.engine.retry import DeclaringTargets, declaring_targets
 from reconciler.engine.scope import DueTimes
-from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
+from reconciler.engine.target_run import Cycle, TargetRun, begin, isolate_errors, left_behind
 from reconciler.engine.values import Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
 
@@ -54,22 +57,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.options import CycleOptions
     from reconciler.engine.ports import Ledger
     from reconciler.engine.ports.git import Source
+    from reconciler.engine.target import Target
 
 
 @dataclass(slots=True)
 class Engine:
     """Runs cycles over all targets of one source. One cycle at a time.
 
-    `progress` hears of every event as it is recorded; git runs in one worker thread.
+    `progress` is called with every event as it is recorded; git runs in one worker thread.
 
     Attributes:
-        notes: facts about this session that every report tells.
+        notes: facts about this session that are in every report.
         last: what the last cycle left to the next one.
-        stragglers: the targets that are not waited for at the moment.
-        lingering: the import calls that are not waited for at the moment.
+        slow_targets: the targets that are not waited for at the moment.
+        hanging_calls: the import calls that are not waited for at the moment.
         leadership: which of the targets this process works on; all of them where there are no leases.
     """
 
@@ -80,8 +84,8 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     notes: tuple[str, ...] = ()
-    stragglers: Stragglers = field(default_factory=Stragglers)
-    lingering: Lingering = field(default_factory=Lingering)
+    slow_targets: SlowTargets = field(default_factory=SlowTargets)
+    hanging_calls: HangingCalls = field(default_factory=HangingCalls)
     leadership: Leadership = field(default_factory=SoleWriter)
     git: GitThread = field(default_factory=GitThread)
     last: LastCycle = field(init=False)
@@ -116,29 +120,34 @@ class Engine:
         return report
 
     async def _cycle(self, options: CycleOptions, commit: str, before: LastCycle) -> tuple[Report, LastCycle]:
-        """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
+        """The recipe. No import starts before `act`; `judge` journals what it settled.
+
+        No verdict is remembered before all targets have acted.
+        """
         cycle = await self._opened(options, commit)
         notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(cycle.journal, self.clock)]
-        runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
-        # a plan that is not the promised one ends the cycle before anything is sent
+        runs = await judge_all(cycle, await self._begun(cycle), self.slow_targets)
+        # a plan that is not the expected one ends the cycle before anything is sent
         digest = digest_of(runs)
-        ensure_promised(runs, digest, options)
-        lineage = await lineage_of(cycle, runs)
-        if lineage.lost_commit is not None and options.act and (newest := await self.head()) != commit:
+        ensure_expected(runs, digest, options)
+        history = await check_history(cycle, runs)
+        if history.lost_commit is not None and options.act and (newest := await self.head()) != commit:
             # another replica may have reconciled a newer commit since this cycle began
             return await self._cycle(options, newest, before)
-        notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
+        notes += [*history.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
         notes += unread_notes(runs)
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
-        runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
+        runs = await guarded(cycle, runs, self.guards, history.lost_commit, digest)
+        # after the guards, and in no digest: the plan is of the last trusted commit
         runs = with_hold(runs, self.source.held())
         if options.act:
-            runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
-        runs = without_views(runs)  # by itself, so that nobody holds them any more when the next line runs
+            runs = await asyncio.gather(*(isolate_errors(run, partial(act, cycle)) for run in runs))
+        runs = without_inputs(runs)  # a step of its own: the memory is free when the next line runs
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
         # after all have acted: a cycle that dies before is judged again as a whole by the next one
-        wrong = await remember(cycle, report, runs, lineage.marks) if options.act else 0
+        wrong = await remember(cycle, report, runs, history.marks) if options.act else 0
+        # after `remember`: it counts the stored verdicts, and this report's are among them only then
         return with_unlisted(cycle, report, runs), last_cycle(before, cycle, runs, wrong)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -147,9 +156,10 @@ class Engine:
         if options.act:
             self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
-            await self.stragglers.all()
-            await self.lingering.all()
-        self.lingering.is_news = False
+            await self.slow_targets.all()
+            await self.hanging_calls.all()
+        # before anything is read: a call that ends from here on may be missed, and is due in another cycle
+        self.hanging_calls.any_ended = False
         return Cycle(
             self.source,
             journal=self.ledger,
@@ -175,15 +185,15 @@ class Engine:
             epoch = self.leadership.epoch(target.name)
             executor = self._executor(target, cycle_id, epoch, cycle.options)
             run = await begin(cycle, target, executor)
-            if run.failure is None and target.name in self.stragglers:
+            if run.failure is None and target.name in self.slow_targets:
                 run = replace(run, failure=left_behind(target))
             runs.append(run)
         return runs
 
-    async def targets_declaring(self, pair: ModelKey) -> Claims:
-        """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
+    async def targets_declaring(self, pair: ModelKey) -> DeclaringTargets:
+        """Which targets declare the pair now, and why the others do not where they declare it wrongly."""
         commit = await self.head()
-        return await self.git(claims_of_all, self.source, self.ledger, self.targets, commit, pair)
+        return await self.git(declaring_targets, self.source, self.ledger, self.targets, commit, pair)
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.
@@ -191,13 +201,15 @@ class Engine:
         Raises:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
+        # before a registry is asked: what is seen under one lease is not written under a later one
         cycle_id, epochs = self.clock.new_id(), self.led()
         followers = {
             target.name: self._executor(target, cycle_id, epochs[target.name]).follower
             for target in self.targets
             if target.name in epochs
         }
-        error = await follow_all(followers, self.stragglers)
+        error = await follow_all(followers, self.slow_targets)
+        # before the error is raised: what became of the other targets' imports is in the report all the same
         refresh(self.ledger, self.ledger, epochs)
         if error is not None:
             raise error
@@ -221,9 +233,9 @@ class Engine:
 
     async def aclose(self) -> None:
         """Ends what was left behind, and the worker thread; safe to call twice."""
-        await self.stragglers.aclose()
-        await self.lingering.aclose()
-        self.git.close()
+        await self.slow_targets.aclose()
+        await self.hanging_calls.aclose()
+        self.git.close()  # last: a step that is being cancelled may use it
 
     def _due_times(self, began: datetime) -> DueTimes:
         return DueTimes(self.ledger, self.ledger, self.ledger, self.clock, began)
@@ -239,6 +251,6 @@ class Engine:
         recorder = Recorder(
             target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
         )
-        lingering = self.lingering if options and options.leaves_behind else None
+        hanging_calls = self.hanging_calls if options and options.leaves_behind else None
         holds = partial(self.leadership.holds, target.name, epoch)
-        return Executor(recorder, target.registry, target.timing, holds, lingering)
+        return Executor(recorder, target.registry, target.timing, holds, hanging_calls)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import ManifestParser, group_by_key, reportable
 from reconciler.engine.history import history_update, whole_history
+from reconciler.engine.manifest_parser import ManifestParser, group_by_key, reportable
 from reconciler.errors import BudgetError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DesiredState:
     changed: Mapping[str, ParsedFile | None]
     source: Source
     index: Index
-    reader: ManifestParser
+    parser: ManifestParser
     base: str | None = None
     touched: frozenset[ModelKey] = frozenset()
     exists: bool = True
@@ -89,10 +89,12 @@ class DesiredState:
     def last_commits(self, paths: Collection[str] | None = None) -> Mapping[tuple[str, int], LastCommit]:
         """Who gave the documents of these files, or of all, the content they have; by path and line."""
         indexed = () if self.base is None else self.index.last_commits(paths)
-        by_place = {place: credit for place, credit in indexed if place[0] not in self.changed}
+        by_place = {place: last_commit for place, last_commit in indexed if place[0] not in self.changed}
         for parsed_file in self._now():
             if paths is None or parsed_file.path in paths:
-                by_place |= {(parsed_file.path, line): credit for line, credit in parsed_file.last_commits}
+                by_place |= {
+                    (parsed_file.path, line): last_commit for line, last_commit in parsed_file.last_commits
+                }
         return by_place
 
     def number(self) -> int:
@@ -107,7 +109,7 @@ class DesiredState:
         paths = {ref.path for pair, ref in by_pair.items() if pair not in refs}
         if paths:
             files, places = self._files(sorted(paths)), {(ref.path, ref.line) for ref in by_pair.values()}
-            for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
+            for _, manifests in self.parser.again().read(self.source, files.values(), self._look):
                 refs |= {one.pair: one for one in manifests if (one.path, one.line) in places}
         return refs
 
@@ -125,11 +127,11 @@ class DesiredState:
 
         Writes nothing when it is there already, or nothing is known.
         """
-        self.manifests = {}  # all that were needed were used: what is saved takes enough memory
+        self.manifests = {}  # none is needed any more, and saving takes much memory
         if self.base != self.commit and (self.excess is None or self.changed):
             try:
                 history = self._history(kept)
-            except BudgetError:  # nothing is kept then, rather than a part of it
+            except BudgetError:  # no history is kept then, rather than a part of it
                 history = None
             self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
 
@@ -137,10 +139,12 @@ class DesiredState:
         """What the history that is kept lacks; None where it cannot be known, or none is kept."""
         if self.since is not None and kept.base() == self.index.base():
             files = [*self.before.values(), *self._now()]
-            return history_update(self.since, self.source, self.reader.root, earlier=files, older=kept.places)
+            return history_update(
+                self.since, self.source, self.parser.root, earlier=files, older=kept.generations
+            )
         if self.base is not None:
             return None
-        return whole_history(self.source, self.reader.root, self.commit, self._now())
+        return whole_history(self.source, self.parser.root, self.commit, self._now())
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""
@@ -160,8 +164,8 @@ class DesiredState:
     def _now(self) -> Iterable[ParsedFile]:
         return (parsed_file for parsed_file in self.changed.values() if parsed_file is not None)
 
-    def _unchanged(self, readings: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
-        return () if self.base is None else (file for file in readings if file.path not in self.changed)
+    def _unchanged(self, parsed_files: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
+        return () if self.base is None else (file for file in parsed_files if file.path not in self.changed)
 
     def _named(self, paths: Collection[str]) -> frozenset[str]:
         """Those of these paths that some manifest names as its configuration."""

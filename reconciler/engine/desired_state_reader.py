@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.credit import credit
 from reconciler.engine.desired_state import DesiredState
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.values import ManifestRef, ParsedFile
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
@@ -17,8 +17,8 @@ from reconciler.manifest.reading import is_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import Look, ManifestParser
     from reconciler.engine.graph import CommitGraph
+    from reconciler.engine.manifest_parser import FileLookup, ManifestParser
     from reconciler.engine.ports.git import Blobs, Index, Source
     from reconciler.engine.values import File, LastCommit
     from reconciler.manifest import Manifest
@@ -32,21 +32,21 @@ _FEW = 200  # files that changed in one cycle: so many are compared with the reg
 def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     source: Source,
     index: Index,
-    reader: ManifestParser,
+    parser: ManifestParser,
     commit: str,
     *,
-    credited: bool = True,
+    with_last_commits: bool = True,
     reconciled: str | None = None,
 ) -> DesiredState:
     """What the target declares at `commit`; where that is too much to be read, at the last commit that was.
 
     The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
     commit, what files of the same content said is not read again. Who gave the files that were read their
-    content is asked only for what is `credited`, since git may have to go through all of its log for it;
-    without it, this is nothing to save. `reconciled` is the commit that was reconciled last, for where the
+    content is asked only `with_last_commits`, since git may have to go through all of its log for it;
+    a state without them must not be saved. `reconciled` is the commit that was reconciled last, for where the
     index holds none. Raises SourceError.
     """
-    state_reader = DesiredStateReader(source, index, reader, commit, credited)
+    state_reader = DesiredStateReader(source, index, parser, commit, with_last_commits)
     try:
         return state_reader.read()
     except BudgetError as error:
@@ -60,9 +60,9 @@ class DesiredStateReader:
 
     source: Source
     index: Index
-    reader: ManifestParser
+    parser: ManifestParser
     commit: str
-    credited: bool
+    with_last_commits: bool
     notes: list[str] = field(default_factory=list)
 
     def read(self) -> DesiredState:
@@ -72,8 +72,8 @@ class DesiredStateReader:
             return self.full()
         if base == self.commit:
             return self.state({}, base=base)
-        changes = self.source.changes(base, self.commit, self.reader.root)
-        since = self.source.graph_since(base, self.commit, self.reader.root)
+        changes = self.source.changes(base, self.commit, self.parser.root)
+        since = self.source.graph_since(base, self.commit, self.parser.root)
         if since is None or since.cut is not None:
             return self.full()
         return self.full(base, since) if changes is None else self.incremental(base, changes, since)
@@ -91,7 +91,7 @@ class DesiredStateReader:
         return self._excessive(state, problem, f"until then, what it declared at {last[:12]} goes on")
 
     def _excessive(self, state: DesiredState, problem: str, what_now: str) -> DesiredState:
-        root, budgets = self.reader.root, self.reader.budgets
+        root, budgets = self.parser.root, self.parser.budgets
         message = shortened(f"commit {self.commit[:12]}: {problem}; {what_now}", budgets.reason)
         state.excess = InvalidManifest(root, 1, (Reason("over-budget", message, root),))
         return state
@@ -99,32 +99,34 @@ class DesiredStateReader:
     def incremental(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> DesiredState:
         """What differs from the index, and which pairs that may concern.
 
-        A file is read again when it or one that it names has changed, and credited again when any commit
-        touched it: it may have been changed and changed back.
+        A file is read again when it or one that it names has changed. Its last commits are found again when
+        any commit touched it: it may have been changed and changed back.
         """
         touched = {delta.path for logged in since for delta in logged.deltas}
         namers = self.index.parsed_files(naming=changes)
         naming = {parsed_file.path for parsed_file in namers} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
-        def look(path: str) -> File | None:
+        def find_file(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
         before = {indexed.path: indexed for indexed in self.index.parsed_files({*files, *touched})}
         there = [file for file in files.values() if file is not None]
         by_blob = {indexed.blob: indexed for indexed in before.values()} if len(there) > _FEW else {}
-        fresh, facts = self._read(there, by_blob, look)
+        fresh, facts = self._read(there, by_blob, find_file)
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
-        anew = [says[path] for path in {*touched, *fresh} & says.keys()]
-        credited = self._credited_since(base, since, [entry for entry in anew if entry is not None], before)
-        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+        to_attribute = [says[path] for path in {*touched, *fresh} & says.keys()]
+        attributed = self._with_commits_since(
+            base, since, [entry for entry in to_attribute if entry is not None], before
+        )
+        says |= {parsed_file.path: parsed_file for parsed_file in attributed}
         changed = {path: parsed_file for path, parsed_file in says.items() if parsed_file != before.get(path)}
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
         now = self.state(changed, base=base, since=since, before=before, touched=concerned, **facts)
         if fresh:
-            self.reader.require_few(now.number())
+            self.parser.require_few(now.number())
         return now
 
     def full(self, base: str = "", since: CommitGraph | None = None) -> DesiredState:
@@ -136,22 +138,22 @@ class DesiredStateReader:
         unchanged, fresh, gone, facts = self._every_file()
         says, before = unchanged | fresh, dict[str, ParsedFile]()
         if since is None:
-            credited = self._credited([*says.values()])
+            attributed = self._with_commits([*says.values()])
         else:
             touched = {delta.path for logged in since for delta in logged.deltas}
             before = gone | {path: unchanged[path] for path in touched & unchanged.keys()}
-            anew = [says[path] for path in {*touched, *fresh} & says.keys()]
-            credited = self._credited_since(base, since, anew, before)
-        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+            to_attribute = [says[path] for path in {*touched, *fresh} & says.keys()]
+            attributed = self._with_commits_since(base, since, to_attribute, before)
+        says |= {parsed_file.path: parsed_file for parsed_file in attributed}
         state = self.state(says, since=since, before=before, **facts)
-        self.reader.require_few(state.number())
+        self.parser.require_few(state.number())
         return state
 
     def _every_file(self) -> tuple[_ByPath, _ByPath, _ByPath, dict[str, Any]]:
         """What the index says of unchanged files, what others say, and what is gone; facts for `state`."""
-        snapshot = self.source.snapshot(self.commit, self.reader.root)
+        snapshot = self.source.snapshot(self.commit, self.parser.root)
         files = {file.path: file for file in snapshot.files}
-        by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
+        by_path = {file.path: file for file in snapshot.files if self.parser.concerns(file)}
         unchanged: _ByPath = {}
         elsewhere: dict[str, ParsedFile] = {}
         for indexed in self.index.parsed_files():
@@ -166,71 +168,76 @@ class DesiredStateReader:
         return unchanged, fresh, gone, {"exists": snapshot.exists, "instead": snapshot.instead, **facts}
 
     def _read(
-        self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], look: Look
+        self, files: Iterable[File], by_blob: Mapping[str, ParsedFile], find_file: FileLookup
     ) -> tuple[_ByPath, dict[str, Any]]:
         """What these files say, and facts of the reading for `state`.
 
         Not read again is a file whose content is known from another one, by its blob.
         """
-        moved: _ByPath = {}
+        same_content: _ByPath = {}
         unread: list[File] = []
         for file in files:
             same = by_blob.get(file.blob)
-            parsed_file = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+            parsed_file = (
+                same_content_at(same, file.path) if same is not None and self.parser.reads(file) else None
+            )
             if parsed_file is None:
                 unread.append(file)
             else:
-                moved[file.path] = parsed_file
-        fresh, manifests = read_files(self.reader, self.source, unread, look)
-        return fresh | moved, {"parsed": len(fresh), "manifests": manifests}
+                same_content[file.path] = parsed_file
+        fresh, manifests = read_files(self.parser, self.source, unread, find_file)
+        return fresh | same_content, {"parsed": len(fresh), "manifests": manifests}
 
     def state(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
         """The answer; `facts` are fields of DesiredState that are not as usual."""
         notes = tuple(self.notes)
-        return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
+        return DesiredState(self.commit, changed, self.source, self.index, self.parser, notes=notes, **facts)
 
-    def _credited_since(
-        self, base: str, since: CommitGraph, readings: list[ParsedFile], before: Mapping[str, ParsedFile]
+    def _with_commits_since(
+        self, base: str, since: CommitGraph, parsed_files: list[ParsedFile], before: Mapping[str, ParsedFile]
     ) -> list[ParsedFile]:
-        """The readings with who gave each document its content; git is asked only about what is older.
+        """The files with who gave each document its content; git is asked only about what is older.
 
-        What is at `base` as it is now was credited then, unless that is another file's content by now.
+        For content that is the same at `base`, the index has the last commits, unless the content is another
+        file's by now.
         """
-        if not self.credited:
-            return readings
-        made_since = credit(since, self.source, readings, before.values())
+        if not self.with_last_commits:
+            return parsed_files
+        made_since = find_last_commits(since, self.source, parsed_files, before.values())
         elsewhere = {path for commit, paths in made_since.older.items() if commit != base for path in paths}
         unchanged = set(made_since.older.get(base, ())) - elsewhere
         made: list[ParsedFile] = []
         older: list[ParsedFile] = []
-        for parsed_file in readings:
+        for parsed_file in parsed_files:
             path = parsed_file.path
-            held = before[path] if path in unchanged and path in before else None
-            credits_before = held.last_commits if held is not None and held.blob == parsed_file.blob else ()
-            whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
+            indexed = before[path] if path in unchanged and path in before else None
+            commits_before = (
+                indexed.last_commits if indexed is not None and indexed.blob == parsed_file.blob else ()
+            )
+            whole = _with(parsed_file, {**dict(commits_before), **made_since.by_file.get(path, {})})
             (made if len(whole.last_commits) == parsed_file.results else older).append(whole)
-        return made + self._credited(older)
+        return made + self._with_commits(older)
 
-    def _credited(self, readings: list[ParsedFile]) -> list[ParsedFile]:
-        """The readings with who gave each document its content, as the whole log tells."""
-        if not self.credited or not readings:
-            return readings
-        with self.source.graph(self.commit, [parsed_file.path for parsed_file in readings]) as graph:
-            credited = credit(graph, self.source, readings).by_file
+    def _with_commits(self, parsed_files: list[ParsedFile]) -> list[ParsedFile]:
+        """The files with who gave each document its content, as the whole log tells."""
+        if not self.with_last_commits or not parsed_files:
+            return parsed_files
+        with self.source.graph(self.commit, [parsed_file.path for parsed_file in parsed_files]) as graph:
+            by_file = find_last_commits(graph, self.source, parsed_files).by_file
         if graph.cut is None:
-            return [_with(parsed_file, credited.get(parsed_file.path, {})) for parsed_file in readings]
+            return [_with(parsed_file, by_file.get(parsed_file.path, {})) for parsed_file in parsed_files]
         self.notes.append(f"who declared some models is not known: {graph.cut}")
-        return [_with(one, {**dict(one.last_commits), **credited.get(one.path, {})}) for one in readings]
+        return [_with(one, {**dict(one.last_commits), **by_file.get(one.path, {})}) for one in parsed_files]
 
 
 def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
     return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
 
 
-def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
+def _pairs(parsed_files: Iterable[ParsedFile]) -> frozenset[ModelKey]:
     """Every pair that these files declare, validly or not."""
     pairs: set[ModelKey] = set()
-    for parsed_file in readings:
+    for parsed_file in parsed_files:
         pairs.update(ref.pair for ref in parsed_file.declarations)
         pairs.update(
             ModelKey(ref.model_name, ref.model_version)
@@ -244,7 +251,7 @@ def _blob(file: File | None) -> str | None:
     return file.blob if file else None
 
 
-def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
+def same_content_at(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
     """What a file of the same content says elsewhere; None where that takes a look at it.
 
     What is wrong with a file, and what it names beside it, depends on where it is.
@@ -259,13 +266,13 @@ def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
 
 
 def read_files(
-    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
+    parser: ManifestParser, source: Blobs, files: Iterable[File], find_file: FileLookup
 ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
     """What these files say, by path, and some of their manifests whole; by one subprocess."""
     parsed_files: dict[str, ParsedFile] = {}
     whole: dict[ModelKey, Manifest] = {}
-    for parsed_file, manifests in reader.read(source, files, look):
+    for parsed_file, manifests in parser.read(source, files, find_file):
         parsed_files[parsed_file.path] = parsed_file
-        if len(whole) < reader.kept:
+        if len(whole) < parser.kept:
             whole |= {manifest.pair: manifest for manifest in manifests}
     return parsed_files, whole

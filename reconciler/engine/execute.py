@@ -1,9 +1,10 @@
-"""Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
+"""Imports, exactly once: one intent to disk, the call, the result to disk; an unknown one is settled later.
 
 The next import does not wait for the result of the one before: its intent is written with it, in one
 transaction, and no sooner.
 
-A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
+`Registry.create` sends the POST a second time only with proof that nothing was made by the first one. A call
+has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
 certain that it was not made, see `reconciler.engine.outcomes`.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import Setbacks, gather_limited
+from reconciler.engine.concurrency import FailureBudget, gather_limited
 from reconciler.engine.outcomes import Follower, Settler
 from reconciler.engine.values import Created, EventKind, ModelState, Phase
 from reconciler.errors import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Timing
-    from reconciler.engine.concurrency import Lingering
+    from reconciler.engine.concurrency import HangingCalls
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.manifest import Manifest
@@ -56,7 +57,7 @@ class Background:
     _error: BaseException | None = None
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begins something; it goes on whatever becomes of whoever began it."""
+        """Begins a task; it goes on although the caller is cancelled."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -76,7 +77,7 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
+        # of every task: asyncio prints an error that is never retrieved, with its traceback
         error = None if task.cancelled() else task.exception()
         self._error = self._error or error
 
@@ -87,7 +88,7 @@ class Executor:
 
     Attributes:
         holds: whether the lease of this target goes on for certain; asked right before each call.
-        lingering: takes calls that hang while something else is to be done; None waits for each.
+        hanging_calls: takes calls that hang while something else is to be done; None waits for each.
         settler: for intents that are open.
         follower: for imports that are not final.
     """
@@ -96,7 +97,7 @@ class Executor:
     registry: Registry
     timing: Timing
     holds: Callable[[], bool]
-    lingering: Lingering | None
+    hanging_calls: HangingCalls | None
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
     _results: Background = field(default_factory=Background)
@@ -109,27 +110,27 @@ class Executor:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
-            LeaseLost: somebody else may lead the target; what was in flight is recorded.
+            LeaseLost: another process may lead the target; what was in flight is recorded.
             RegistryError: credentials were refused, the registry cannot be reached, the endpoint refuses
                 every import, or the state is too slow for any; what was in flight is recorded, and nothing
                 else is tried.
         """
-        setbacks = Setbacks(_ENOUGH)
+        failures = FailureBudget(_ENOUGH)
 
         async def one(item: ModelState) -> bool:
             # a result that could not be written says that the state is gone: nothing else is sent
-            given_up = setbacks.given_up or self._results.failed
+            given_up = failures.given_up or self._results.failed
             if item.pair is None or self.recorder.clock.stopping() or given_up:
                 return True
-            return await self._waited_for(item, manifests[item.pair], setbacks)
+            return await self._waited_for(item, manifests[item.pair], failures)
 
-        hanging = self.lingering.number(self.recorder.target) if self.lingering is not None else 0
+        hanging = self.hanging_calls.number(self.recorder.target) if self.hanging_calls is not None else 0
         try:
             await gather_limited(items, one, self.timing.in_flight - hanging)
         finally:
-            await self._results.done()
-        if setbacks.last is not None and not setbacks.successes:
-            raise setbacks.last
+            await self._results.done()  # before anything is raised: every result is on disk then
+        if failures.last is not None and not failures.successes:
+            raise failures.last
 
     async def see_through(self, manifests: Callable[[], Awaitable[Mapping[ModelKey, Manifest]]]) -> None:
         """Asks until every import is final and every intent settled, or until a deadline, or a stop.
@@ -159,43 +160,43 @@ class Executor:
             entry.pair for entry in self.recorder.pending(Phase.RELEASED) if entry.last is EventKind.NOT_FOUND
         )
 
-    async def _waited_for(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> bool:
+    async def _waited_for(self, item: ModelState, manifest: Manifest, failures: FailureBudget) -> bool:
         """One import; False where its call hangs, is left to itself, and journals its answer by itself."""
         sent = asyncio.Event()
-        if self.lingering is None:
-            await self._import(item, manifest, setbacks, sent)
+        if self.hanging_calls is None:
+            await self._import(item, manifest, failures, sent)
             return True
 
         is_left = False
 
         async def whole() -> None:
-            await self._import(item, manifest, setbacks, sent)
+            await self._import(item, manifest, failures, sent)
             if is_left:  # the cycle that would wait for what is journalled is over
                 await self._results.done()
 
-        is_left = not await self.lingering.wait(self.recorder.target, whole(), sent)
+        is_left = not await self.hanging_calls.wait(self.recorder.target, whole(), sent)
         return not is_left
 
     async def _import(
-        self, item: ModelState, manifest: Manifest, setbacks: Setbacks, sent: asyncio.Event
+        self, item: ModelState, manifest: Manifest, failures: FailureBudget, sent: asyncio.Event
     ) -> None:
-        """One import: one intent, one POST, one result."""
+        """One import: one intent, one call, one result."""
         try:
             created = await self._send(item, manifest, sent)
         except AlreadyExists as error:
             await self._exists(manifest, error)
         except Rejected as error:
             facts = _declared(item, manifest)
-            await self.recorder.answered(manifest.pair, EventKind.REJECTED, error, **facts)
+            await self.recorder.record_result(manifest.pair, EventKind.REJECTED, error, **facts)
         except OutcomeUnknown as error:
             await self._unknown(manifest, error)
         except RegistryError as error:
             await self._postpone(item, manifest, error)
             if _is_about_others_too(error):
-                setbacks.failed(error)
+                failures.failed(error)
             return
         else:
-            result = self.recorder.answered(
+            result = self.recorder.record_result(
                 manifest.pair,
                 EventKind.IMPORTED,
                 model_id=created.model_id,
@@ -204,7 +205,7 @@ class Executor:
                 stage=created.stage,
             )
             self._results.start(result)
-        setbacks.passed()
+        failures.passed()
 
     async def _send(self, item: ModelState, manifest: Manifest, sent: asyncio.Event) -> Created:
         async def intend() -> None:
@@ -219,7 +220,7 @@ class Executor:
             if not self.holds():
                 await self._withdraw(item, manifest)
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
-            sent.set()
+            sent.set()  # from here on the call may be left to itself: its intent is on disk
 
         # what is answered before this attempt's own intent is written belongs to no attempt
         self.recorder.begin(manifest.pair)
@@ -228,31 +229,31 @@ class Executor:
         return await self.registry.create(manifest.request, intend)
 
     async def _withdraw(self, item: ModelState, manifest: Manifest) -> None:
-        """Says that the call of this intent was never sent, and never will be, which nobody else can know.
+        """Journals that the call of this intent was not sent and never will be: only this process knows it.
 
-        Whoever leads by then need not wait for it. It is journalled as every answer is.
+        The next leader then need not wait for its outcome. It is journalled as every result is.
         """
         facts = {"not_before": self.recorder.clock.now(), "detail": _WITHDRAWN, **_declared(item, manifest)}
-        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, **facts)
+        await self.recorder.record_result(manifest.pair, EventKind.POSTPONED, **facts)
 
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
 
-        What it takes to be certain is the intent's own time, and other models are not kept waiting for it.
+        The outcome is certain once the intent's time is over; other models do not wait for that.
         """
         intent = self.recorder.intent(manifest.pair)
         not_before = intent.not_before if intent else None
         # before the look: a crash during it must not lose that the call was sent, nor until when it may count
-        await self.recorder.answered(manifest.pair, EventKind.UNKNOWN, error, not_before=not_before)
+        await self.recorder.record_result(manifest.pair, EventKind.UNKNOWN, error, not_before=not_before)
         await self.settler.settle(manifest.pair, manifest)
 
     async def _exists(self, manifest: Manifest, error: AlreadyExists) -> None:
-        """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
+        """409: the pair is registered, perhaps by an earlier process of this program, or it is elsewhere."""
         # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return
         not_before = self.recorder.clock.later(self.timing.settle)  # a list may show a new model late
-        await self.recorder.answered(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
+        await self.recorder.record_result(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
 
     async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
         entry, clock = self.recorder.entry(manifest.pair), self.recorder.clock
@@ -261,7 +262,7 @@ class Executor:
         else:
             due = clock.next_attempt(max(1, entry.attempts) if entry else 1)
         facts = _declared(item, manifest)
-        await self.recorder.answered(manifest.pair, EventKind.POSTPONED, error, not_before=due, **facts)
+        await self.recorder.record_result(manifest.pair, EventKind.POSTPONED, error, not_before=due, **facts)
 
 
 def _declared(item: ModelState, manifest: Manifest) -> dict[str, Any]:

@@ -65,14 +65,14 @@ class CommitGraph:
         self._beyond = beyond
         self._asked: dict[str, dict[str, str | None]] = {}
         self._log = iter(log)
-        self._told: list[Logged] = []
-        self._places: dict[str, int] = {}
+        self._commits: list[Logged] = []
+        self._positions: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Logged]:
         """Every commit, in the order of the log."""
         number = 0
-        while number < len(self._told) or self._read_on():
-            yield self._told[number]
+        while number < len(self._commits) or self._read_on():
+            yield self._commits[number]
             number += 1
 
     def only(self, some: Iterable[Logged]) -> CommitGraph:
@@ -81,16 +81,16 @@ class CommitGraph:
 
     def get(self, commit: str) -> Logged | None:
         """One commit, or None where the log does not tell of it."""
-        while commit not in self._places:
+        while commit not in self._positions:
             if not self._read_on():
                 return None
-        return self._told[self._places[commit]]
+        return self._commits[self._positions[commit]]
 
     def position(self, commit: str) -> int:
         """Where a commit stands in the log; behind all others where the log does not tell of it."""
-        return len(self._told) if self.get(commit) is None else self._places[commit]
+        return len(self._commits) if self.get(commit) is None else self._positions[commit]
 
-    def held(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+    def entries_at(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The entry (`mode id`) of each path at a commit, None where it has none.
 
         A path is left out where the log ends before it is told of, and nobody can tell what is beyond.
@@ -105,9 +105,9 @@ class CommitGraph:
             if not logged.parents:
                 return entries | dict.fromkeys(missing)
             commit = logged.parents[0]
-        return entries | self._held_beyond(commit, missing)
+        return entries | self._entries_beyond(commit, missing)
 
-    def _held_beyond(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+    def _entries_beyond(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The same at a commit of which the log does not tell; each is asked once."""
         if self._beyond is None or not paths:
             return {}
@@ -124,12 +124,16 @@ class CommitGraph:
         """
         deltas = logged.deltas
         others: list[Mapping[str, str | None]] = [
-            self.held(parent, [delta.path for delta in deltas]) for parent in logged.parents[1:] if deltas
+            self.entries_at(parent, [delta.path for delta in deltas])
+            for parent in logged.parents[1:]
+            if deltas
         ]
         for delta in deltas:
-            held = (delta.before,) if not others else (delta.before, *(o.get(delta.path) for o in others))
-            if delta.after not in held:
-                yield delta, held
+            entries_at = (
+                (delta.before,) if not others else (delta.before, *(o.get(delta.path) for o in others))
+            )
+            if delta.after not in entries_at:
+                yield delta, entries_at
 
     def _read_on(self) -> bool:
         """Takes one more commit from the log, if there is one."""
@@ -139,13 +143,13 @@ class CommitGraph:
             self.cut, commit = str(error), None
         if commit is None:
             return False
-        self._places[commit.commit] = len(self._told)
-        self._told.append(commit)
+        self._positions[commit.commit] = len(self._commits)
+        self._commits.append(commit)
         return True
 
 
-def places(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, int]]) -> dict[str, int]:
-    """Where each commit of a graph stands in its branch: a later one never before an earlier one.
+def generations(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, int]]) -> dict[str, int]:
+    """The generation of each commit of a graph: a commit's is greater than that of any of its parents.
 
     The graph has children before parents; `older` gives the places of commits beyond it, as far as it knows
     them.
@@ -154,13 +158,14 @@ def places(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, i
     inside = {logged.commit for logged in commits}
     numbers = dict(older({parent for logged in commits for parent in logged.parents} - inside))
     for logged in reversed(commits):
-        numbers[logged.commit] = place_of(logged, numbers)
+        numbers[logged.commit] = generation_of(logged, numbers)
     return {commit: numbers[commit] for commit in inside}
 
 
-def place_of(logged: Logged, before: Mapping[str, int]) -> int:
-    """The second of the committer's clock, or one more than any parent's place where that clock was behind.
+def generation_of(logged: Logged, before: Mapping[str, int]) -> int:
+    """The commit's generation number, as git's commit-graph has it (the corrected commit date).
 
+    The second of the committer's clock, or one more than the greatest of the parents' where that is not less.
     So it depends on nothing but the commit and those before it.
     """
     parents = (before[parent] for parent in logged.parents if parent in before)

@@ -2,7 +2,7 @@
 
 A refusal names the knob that allows it for good, and the digest with which `apply --confirm` goes through
 once. What is followed is remembered with the commit reconciled last. Another branch or repository in the
-settings need not contain that commit: this was meant, and is told once. Where history is cut off, what
+settings need not contain that commit: a note says so once. Where history is cut off, what
 commits say of their parents is remembered, so that a rewritten branch is recognised although most of the past
 is not there.
 """
@@ -59,7 +59,8 @@ class GuardContext:
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
         empty: of the targets with models that nothing declares, those that declare nothing at all.
-        admitted: what earlier cycles let through, or somebody released: no guard on new imports holds it up.
+        admitted: what earlier cycles let through, or `retry` released: the guards on new imports do not
+        refuse it.
     """
 
     lost_commit: str | None = None
@@ -68,7 +69,7 @@ class GuardContext:
     admitted: frozenset[tuple[str, ModelKey]] = frozenset()
 
     def is_new(self, item: ModelState) -> bool:
-        """Whether this is an import that nobody has let through yet."""
+        """Whether this is an import that no earlier cycle let through."""
         return item.verdict is Verdict.IMPORT and (item.target, item.pair) not in self.admitted
 
 
@@ -117,8 +118,8 @@ def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> Model
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
-    """How the commit of a cycle stands to the one reconciled last.
+class HistoryCheck:
+    """Whether the commit of a cycle contains the one reconciled last.
 
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
@@ -130,8 +131,10 @@ class Lineage:
     marks: Mapping[str, str]
 
 
-def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
-    """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
+def history_check(
+    source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool
+) -> HistoryCheck:
+    """Whether `commit` contains the commit that is remembered. Used from the thread that git runs in.
 
     Git is asked only where something depends on it (`is_needed`) and the branch moved. Raises SourceError.
     """
@@ -139,21 +142,21 @@ def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_need
     marks = {RECONCILED: commit, _FOLLOWED: json.dumps(followed)}
     changed = _changed(remembered, followed)
     if last == commit:
-        return Lineage(None, changed, marks)
+        return HistoryCheck(None, changed, marks)
     before = remembered.get(_BEFORE, "").split()
     kept = source.contains(commit, last, before) if last is not None and is_needed else None
     if source.is_shallow():
         ancestors = [*source.parents(commit), *([str(last), *before] if kept else ())]
         marks[_BEFORE] = " ".join(list(dict.fromkeys(ancestors))[:_REMEMBERED])
     if last is None or not is_needed:
-        return Lineage(None, changed, marks)
+        return HistoryCheck(None, changed, marks)
     if kept is None:
         unknown = (
             f"history is cut off (shallow clone), so that nobody can tell whether the branch still contains "
             f"{last[:12]}, the commit that was reconciled last; with a full clone this is checked"
         )
-        return Lineage(None, (*changed, unknown), marks)
-    return Lineage(None if kept or changed else last, changed, marks)
+        return HistoryCheck(None, (*changed, unknown), marks)
+    return HistoryCheck(None if kept or changed else last, changed, marks)
 
 
 def _changed(remembered: Mapping[str, str], followed: Mapping[str, str]) -> tuple[str, ...]:
@@ -171,10 +174,10 @@ def digest_of(runs: Collection[TargetRun]) -> str:
     return plan_digest(item for run in runs for item in run.items)
 
 
-def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
+def ensure_expected(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
     """Raises GuardError when the plan is not the one that the options name."""
     if options.expect not in (None, digest):
-        raise moved("--expect-digest", str(options.expect), digest)
+        raise plan_changed("--expect-digest", str(options.expect), digest)
     if options.confirm is None:
         return
     confirmed = [run for run in runs if options.confirms(run.target.name)]
@@ -183,7 +186,7 @@ def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOption
         raise ConfigurationError(f"there is no target {options.confirm_target} here: the targets are {names}")
     digest_now = digest_of(confirmed)
     if options.confirm != digest_now:
-        raise moved("--confirm", options.confirm, digest_now)
+        raise plan_changed("--confirm", options.confirm, digest_now)
 
 
 def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
@@ -213,7 +216,7 @@ def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
     """Of how many models what was found before stands, since the registry could not show them now."""
     notes = []
     for run in runs:
-        unread = run.view.unread
+        unread = run.inputs.unread
         kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
         if kept:
             number, name, first = many(len(kept), "model"), run.target.name, kept[0]
@@ -224,13 +227,15 @@ def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
     return notes
 
 
-async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
+async def check_history(cycle: Cycle, runs: Sequence[TargetRun]) -> HistoryCheck:
     """Whether the branch went on from the commit reconciled last."""
     remembered = cycle.marks.marks(REPOSITORY)
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
-    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on)
+    return await cycle.git(
+        history_check, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on
+    )
 
 
 async def guarded(
@@ -251,7 +256,7 @@ async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | N
     vanished = {
         (run.target.name, entry.pair): entry.disappearances
         for run in runs
-        for entry in run.view.entries.values()
+        for entry in run.inputs.entries.values()
         if entry.disappearances
     }
     undeclaring = [run for run in runs if any(item.verdict is Verdict.UNMANAGED for item in run.items)]
@@ -263,14 +268,14 @@ async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | N
 def _admitted(run: TargetRun) -> Iterator[ModelKey]:
     """The pairs to import that were requested with this very content before, or that `retry` released."""
     for item in run.items:
-        entry = run.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        entry = run.inputs.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
         if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
             yield entry.pair
 
 
-def moved(option: str, promised: str, digest: str) -> GuardError:
+def plan_changed(option: str, expected: str, digest: str) -> GuardError:
     """What to raise where a plan is not the one that was promised."""
     return GuardError(
-        f"{option} {promised} does not match the plan as it is now, {digest}: it changed since. "
+        f"{option} {expected} does not match the plan as it is now, {digest}: it changed since. "
         "Look at it again with `reconciler plan`"
     )

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.graph import CommitGraph, Logged, places
+from reconciler.engine.graph import CommitGraph, Logged, generations
 from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate, ParsedFile
 from reconciler.manifest import is_manifest
 from reconciler.manifest.reading import claim, is_json, sections
@@ -106,8 +106,8 @@ class _Contents(NamedTuple):
         return pair if pair is not None and self.asked.wants(pair) else None
 
 
-def no_places(_: Collection[str]) -> dict[str, int]:
-    """The places of commits beyond a graph that is whole."""
+def no_generations(_: Collection[str]) -> dict[str, int]:
+    """The generations of commits beyond a graph that is whole: there are none."""
     return {}
 
 
@@ -117,20 +117,20 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     root: str,
     *,
     earlier: Iterable[ParsedFile] = (),
-    older: Callable[[Collection[str]], Mapping[str, int]] = no_places,
+    older: Callable[[Collection[str]], Mapping[str, int]] = no_generations,
     is_whole: bool = False,
 ) -> HistoryUpdate:
     """What the commits of a graph add to a history that is kept.
 
     The graph has children before parents, with what is below `root`; `is_whole` where it has all commits of
     its branch. `earlier` is what files say or said: a content with a single document is not read again,
-    unless what it replaced had several. `older` gives the places of commits beyond the graph. Raises
+    unless what it replaced had several. `older` gives the generations of commits beyond the graph. Raises
     SourceError.
     """
-    place = places(graph, older)
-    changes = _changes(graph, source, root, place=place, asked=_Asked(), earlier=earlier)
+    generation = generations(graph, older)
+    changes = _changes(graph, source, root, generation=generation, asked=_Asked(), earlier=earlier)
     # made into values one after the other, when they are written: there may be very many
-    made = ((one.commit, place[one.commit], one.commit_info if one.deltas else None) for one in graph)
+    made = ((one.commit, generation[one.commit], one.commit_info if one.deltas else None) for one in graph)
     return HistoryUpdate(made, changes, is_whole)
 
 
@@ -158,16 +158,16 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     name: str | None = None,
     version: str | None = None,
     *,
-    place: Mapping[str, int] | None = None,
+    generation: Mapping[str, int] | None = None,
 ) -> dict[ModelKey, Sequence[FileChange]]:
     """What the commits of a graph did to each model's document, newest first.
 
-    `place` is that of each commit in its branch, None for a graph that is whole. Raises SourceError.
+    `generation` is that of each commit in its branch, None for a graph that is whole. Raises SourceError.
     """
-    place = places(graph, no_places) if place is None else place
+    generation = generations(graph, no_generations) if generation is None else generation
     asked = _Asked(name, version)
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
-    for pair, change in _changes(graph, source, root, place=place, asked=asked):
+    for pair, change in _changes(graph, source, root, generation=generation, asked=asked):
         changes[pair].append(change)
     return dict(changes)
 
@@ -177,7 +177,7 @@ def _changes(  # noqa: PLR0913 - what is asked for
     source: Source,
     root: str,
     *,
-    place: Mapping[str, int],
+    generation: Mapping[str, int],
     asked: _Asked,
     earlier: Iterable[ParsedFile] = (),
 ) -> Iterator[tuple[ModelKey, FileChange]]:
@@ -185,7 +185,7 @@ def _changes(  # noqa: PLR0913 - what is asked for
     kinds: tuple[dict[str, _Kind], dict[str, _Kind]] = ({}, {})  # a content may stand at very many paths
     touches = [
         _touch(logged, delta, before, kinds[is_json(delta.path)])
-        for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
+        for logged in sorted(graph, key=lambda logged: (-generation[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
     ]
@@ -193,13 +193,13 @@ def _changes(  # noqa: PLR0913 - what is asked for
     return (
         (pair, change)
         for _, some in groupby(touches, key=lambda touch: touch.logged.commit)
-        for pair, of_commit in _changes_of_commit(some, contents, place).items()
+        for pair, of_commit in _changes_of_commit(some, contents, generation).items()
         for change in _destinations(of_commit)
     )
 
 
 def _changes_of_commit(
-    touches: Iterable[_Touch], contents: _Contents, place: Mapping[str, int]
+    touches: Iterable[_Touch], contents: _Contents, generation: Mapping[str, int]
 ) -> dict[ModelKey, list[FileChange]]:
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
     made: CommitInfo | None = None
@@ -208,7 +208,7 @@ def _changes_of_commit(
         for pair in changed:
             made = made or touch.logged.commit_info
             commit = touch.logged.commit
-            changes[pair].append(FileChange(touch.path, made, pair not in after, place[commit]))
+            changes[pair].append(FileChange(touch.path, made, pair not in after, generation[commit]))
     return changes
 
 

@@ -14,7 +14,7 @@ from reconciler.engine.observe import details_of, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.target_run import Cycle, TargetRun, alone, left_behind, manifests_of
+from reconciler.engine.target_run import Cycle, TargetRun, isolate_errors, left_behind, manifests_of
 from reconciler.engine.values import ModelState, Phase, Verdict
 from reconciler.engine.vendor import Comparison, compare
 from reconciler.errors import ReconcilerError, RegistryError
@@ -23,7 +23,7 @@ from reconciler.manifest import Reason
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from reconciler.engine.concurrency import Stragglers
+    from reconciler.engine.concurrency import SlowTargets
     from reconciler.engine.ports import Preflight, Registry
     from reconciler.manifest import Manifest
 
@@ -35,17 +35,17 @@ _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 
 
-async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], stragglers: Stragglers) -> list[TargetRun]:
+async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], slow_targets: SlowTargets) -> list[TargetRun]:
     """All targets side by side, each judged or failed; of one that is left behind nothing is used."""
     judged: dict[str, TargetRun] = {}
 
     async def step(run: TargetRun) -> bool:
-        after = judged[run.target.name] = await alone(run, partial(judge, cycle))
+        after = judged[run.target.name] = await isolate_errors(run, partial(judge, cycle))
         return after.failure is None
 
     able = {run.target.name: run for run in runs if run.failure is None}
     if cycle.options.leaves_behind:
-        late = await stragglers.take("judging", {name: step(run) for name, run in able.items()})
+        late = await slow_targets.take("judging", {name: step(run) for name, run in able.items()})
     else:
         late = frozenset()
         await asyncio.gather(*map(step, able.values()))
@@ -66,13 +66,13 @@ async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
         # observed after settling: what a look has just adopted is then seen as adopted; very many entries are
         # not read a second time where nothing was journalled since
         if cycle.journal.position() != run.position:
-            run = replace(run, view=replace(run.view, entries=cycle.journal.entries(name, run.scope)))
+            run = replace(run, inputs=replace(run.inputs, entries=cycle.journal.entries(name, run.scope)))
     run = await _observed(cycle, run)
-    items = verdicts(run.view)
+    items = verdicts(run.inputs)
     drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
     if drifted and run.scope is not None:  # a look at everything has seen the versions that are taken
         run = await with_used_versions(cycle, run, drifted)
-        items = verdicts(run.view)
+        items = verdicts(run.inputs)
     if any(map(is_unreadable, items)):
         run = run.looking_again(cycle.clock.later(_UNREADABLE_AGAIN))
     return await _preflighted(cycle, replace(run, items=items))
@@ -97,19 +97,21 @@ async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[M
         for name in names
     }
     used = await used_versions(run.target.registry, drifted, used_by_name, run.target.timing.in_flight)
-    return replace(run, view=replace(run.view, used_versions=used))
+    return replace(run, inputs=replace(run.inputs, used_versions=used))
 
 
 async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with what is registered, compared as far as it has to be in this cycle."""
     registry, in_flight = run.target.registry, run.target.timing.in_flight
-    unheard = run.view.desired.manifests.keys() - run.view.entries.keys()
-    seen = cycle.states.uncompared_ids(run.target.name, unheard) if unheard else {}
-    view = replace(run.view, uncompared_ids=seen)
-    view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
+    without_entry = run.inputs.desired.manifests.keys() - run.inputs.entries.keys()
+    seen = cycle.states.uncompared_ids(run.target.name, without_entry) if without_entry else {}
+    inputs = replace(run.inputs, uncompared_ids=seen)
+    inputs, details = await observe(registry, inputs, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most
-    ids, later = select_for_comparison(view, everything=run.full, at_most=limit, chance=cycle.clock.chance())
-    run = replace(run, view=replace(view, later=later), compared=bool(ids))
+    ids, later = select_for_comparison(
+        inputs, everything=run.full, at_most=limit, chance=cycle.clock.chance()
+    )
+    run = replace(run, inputs=replace(inputs, later=later), compared=bool(ids))
     return await _compared(cycle, run, details, [*details, *ids])
 
 
@@ -117,17 +119,17 @@ async def _compared(
     cycle: Cycle, run: TargetRun, details: Mapping[str, Mapping[str, Any]], model_ids: Iterable[str]
 ) -> TargetRun:
     """The run with a comparison of each of these models; `details` are those that were read on the way."""
-    registry, view, asked = run.target.registry, run.view, dict.fromkeys(model_ids)
+    registry, inputs, asked = run.target.registry, run.inputs, dict.fromkeys(model_ids)
     declared = {
-        models[0].model_id: view.desired.manifests[pair]
-        for pair, models in view.observed.items()
-        if models and models[0].model_id in asked and pair in view.desired.manifests
+        models[0].model_id: inputs.desired.manifests[pair]
+        for pair, models in inputs.observed.items()
+        if models and models[0].model_id in asked and pair in inputs.desired.manifests
     }
     ids = [model_id for model_id in asked if model_id in declared]
-    comparisons, unread = dict[str, Comparison](), dict(view.unread)
+    comparisons, unread = dict[str, Comparison](), dict(inputs.unread)
     for start in range(0, len(ids), _AT_ONCE):  # some after others: details are large
         some = ids[start : start + _AT_ONCE]
-        missing = [one for one in some if one not in details and one not in view.unread]
+        missing = [one for one in some if one not in details and one not in inputs.unread]
         more = await details_of(registry, missing, run.target.timing.in_flight)
         unread |= more.unread
         read = {one: details[one] for one in some if one in details} | more.read
@@ -138,33 +140,37 @@ async def _compared(
                 comparisons[model_id] = compare(registry.vendor, manifest.request, detail)
     unread |= {one: seen.unread for one, seen in comparisons.items() if seen.unread is not None}
     compared = {one: seen for one, seen in comparisons.items() if seen.unread is None}
-    return replace(run, view=replace(view, comparisons=compared, unread=unread))
+    return replace(run, inputs=replace(inputs, comparisons=compared, unread=unread))
 
 
 async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
-    """The run with what a look at the files of each new model says; an error stops that import."""
-    look = run.target.preflight
-    if look is None:
+    """The run with what the preflight of each new model says; an error stops that import."""
+    preflight = run.target.preflight
+    if preflight is None:
         return run
     imports = {item.pair: item for item in run.items if item.verdict is Verdict.IMPORT and item.pair}
-    whole = await manifests_of(cycle, run, [run.view.desired.manifests[pair] for pair in imports])
-    looked = dict(imports)
+    whole = await manifests_of(cycle, run, [run.inputs.desired.manifests[pair] for pair in imports])
+    judged = dict(imports)
 
     async def one(pair: ModelKey) -> None:
-        looked[pair] = preflighted(imports[pair], await _looked(look, whole[pair], imports[pair]))
+        judged[pair] = preflighted(
+            imports[pair], await _preflight_reasons(preflight, whole[pair], imports[pair])
+        )
 
     await gather_limited(imports, one, run.target.timing.in_flight)
-    if any(item.verdict is Verdict.INVALID for item in looked.values()):
+    if any(item.verdict is Verdict.INVALID for item in judged.values()):
         run = run.looking_again(cycle.clock.later(_PREFLIGHT_AGAIN))
     items = (
-        looked[item.pair] if item.pair and item.verdict is Verdict.IMPORT else item for item in run.items
+        judged[item.pair] if item.pair and item.verdict is Verdict.IMPORT else item for item in run.items
     )
     return replace(run, items=tuple(items))
 
 
-async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tuple[Reason, ...]:
+async def _preflight_reasons(
+    preflight: Preflight, manifest: Manifest, item: ModelState
+) -> tuple[Reason, ...]:
     try:
-        return await look(manifest)
+        return await preflight(manifest)
     except ReconcilerError:
         raise
     except Exception as error:  # noqa: BLE001 - one model's files are its own matter

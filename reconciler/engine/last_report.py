@@ -1,6 +1,6 @@
-"""What is known without asking anybody: the last report and the journal, as `status` shows them, offline.
+"""What is known without a request: the last report and the journal, as `status` shows them, offline.
 
-Of an earlier moment, the registry is taken to have had what the journal says it had. What nobody journalled,
+For an earlier moment, the registry is assumed to have had what the journal says. What is not in the journal,
 such as models that were never declared, is not shown.
 """
 
@@ -110,13 +110,13 @@ def refresh(journal: Journal, reports: Reports, epochs: Mapping[str, int | None]
     if last is None:
         return
     now, before = refreshed(last, journal, targets).items, set(last.items)
-    moved = {
+    changed = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
-    spoken = tuple(
-        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
+    reported = tuple(
+        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in changed[i.target]
     )
-    reports.save_report(replace(last, items=spoken), moved, {}, epochs)
+    reports.save_report(replace(last, items=reported), changed, {}, epochs)
 
 
 _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", severity="warning")
@@ -125,17 +125,19 @@ _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", sever
 def verdicts_then(
     target: str,
     desired: Desired,
-    credits: Mapping[tuple[str, int], LastCommit],  # noqa: A002 - as everywhere
+    last_commits: Mapping[tuple[str, int], LastCommit],
     entries: Mapping[ModelKey, LedgerEntry],
     moment: datetime,
 ) -> tuple[ModelState, ...]:
     """The verdicts on one target's models, sorted.
 
-    `credits` are by path and line. What was due after the moment had not been done.
+    `last_commits` are by path and line. What was due after the moment had not been done.
     """
     observed = _observed(entries.values())
-    view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
-    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(view))
+    inputs = PlannerInput(
+        target, desired, moment, observed=observed, entries=entries, last_commits=last_commits
+    )
+    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(inputs))
 
 
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:

@@ -101,7 +101,7 @@ class MatrixRow(NamedTuple):
     cells: Mapping[str, ModelState]
 
 
-def by_pair(items: Iterable[ModelState]) -> tuple[MatrixRow, ...]:
+def matrix_rows(items: Iterable[ModelState]) -> tuple[MatrixRow, ...]:
     """The models by name and version, in the order in which these come; without those of no known pair.
 
     Of several models of one pair in one target the one that needs most attention is shown.

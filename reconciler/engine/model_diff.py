@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
 
 
 class DiffResult(StrEnum):
@@ -68,8 +68,8 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
     desired, name = declared.desired([pair]), pair.model_name
     used = declared.versions([name])[name].union(key.model_version for key in remembered)
     entries = {} if entry is None else {pair: entry}
-    view = PlannerInput(target.name, desired, now, entries=entries, used_versions={name: used})
-    view, model_id, detail = await _registered(target, view, pair)
+    inputs = PlannerInput(target.name, desired, now, entries=entries, used_versions={name: used})
+    inputs, model_id, detail = await _registered(target, inputs, pair)
     manifest = declared.whole(desired.manifests.values()).get(pair)
     request: Mapping[str, Any] = manifest.request if manifest else {}
     diff: tuple[Difference, ...] = ()
@@ -77,8 +77,8 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
         comparison = compare(target.registry.vendor, request, detail)
         if comparison.unread is not None:
             raise _incomparable(pair, comparison.unread)
-        diff, view = comparison.diff, replace(view, comparisons={model_id: comparison})
-    item = next((one for one in verdicts(view) if one.pair == pair), None)
+        diff, inputs = comparison.diff, replace(inputs, comparisons={model_id: comparison})
+    item = next((one for one in verdicts(inputs) if one.pair == pair), None)
     return ModelDiff(
         target.name,
         pair,
@@ -86,25 +86,25 @@ async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known 
         item,
         model_id,
         diff,
-        target.registry.vendor.side_by_side(request, detail, target.reader.edition.fields),
+        target.registry.vendor.side_by_side(request, detail, target.parser.edition.fields),
     )
 
 
 async def _registered(
-    target: Target, view: PlannerInput, pair: ModelKey
+    target: Target, inputs: PlannerInput, pair: ModelKey
 ) -> tuple[PlannerInput, str | None, Mapping[str, Any]]:
-    """The view with what is registered, and the model's id and detail; a model without a detail is gone."""
-    view, by_id = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
-    unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
-    model_id = next((model.model_id for model in view.observed.get(pair, ())), None)
+    """The inputs with what is registered, and the model's id and detail; a model without a detail is gone."""
+    inputs, by_id = await observe(target.registry, inputs, only=frozenset({pair}), in_flight=1)
+    unread = {**inputs.unread, **{str(one): why for one, why in inputs.unasked.items()}}
+    model_id = next((model.model_id for model in inputs.observed.get(pair, ())), None)
     if model_id is not None and model_id not in unread:
         details = await details_of(target.registry, [] if model_id in by_id else [model_id], 1)
         by_id, unread = {**by_id, **details.read}, unread | details.unread
     if unread:
         raise _incomparable(pair, next(iter(unread.values())))
     if model_id is None or model_id not in by_id:
-        return replace(view, observed={}), None, {}
-    return view, model_id, by_id[model_id]
+        return replace(inputs, observed={}), None, {}
+    return inputs, model_id, by_id[model_id]
 
 
 def _incomparable(pair: ModelKey, why: str) -> TargetUnusable:

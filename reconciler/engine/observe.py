@@ -8,8 +8,8 @@ from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.planner_input import PlannerInput, by_pair
+from reconciler.engine.concurrency import FailureBudget, gather_limited
+from reconciler.engine.planner_input import PlannerInput, group_by_pair
 from reconciler.engine.values import EventKind, ObservedModel, Phase
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
@@ -55,23 +55,23 @@ async def ask_each(
     Raises:
         RegistryError: credentials were refused, or the registry cannot be reached at all.
     """
-    answers, setbacks = Answers[K, V](), Setbacks()
+    answers, failures = Answers[K, V](), FailureBudget()
 
     async def one(thing: K) -> None:
-        if setbacks.given_up:
-            answers.unread[thing] = f"not asked for, after others failed: {setbacks.last}"
-            answers.busy.update(_busy(thing, setbacks.last))
+        if failures.given_up:
+            answers.unread[thing] = f"not asked for, after others failed: {failures.last}"
+            answers.busy.update(_busy(thing, failures.last))
             return
         try:
             answers.read[thing] = await ask(thing)
         except gone:
             return
         except RegistryError as error:
-            setbacks.failed(error)
+            failures.failed(error)
             answers.unread[thing], answers.failure = str(error), error
             answers.busy.update(_busy(thing, error))
         else:
-            setbacks.passed()
+            failures.passed()
 
     await gather_limited(dict.fromkeys(things), one, in_flight)
     return answers
@@ -118,28 +118,28 @@ _ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of a
 
 
 async def observe(
-    registry: Registry, view: PlannerInput, *, only: frozenset[ModelKey] | None, in_flight: int
+    registry: Registry, inputs: PlannerInput, *, only: frozenset[ModelKey] | None, in_flight: int
 ) -> tuple[PlannerInput, Mapping[str, Mapping[str, Any]]]:
-    """The view with what the registry has, and the details that were asked for on the way, by model id.
+    """The inputs with what the registry has, and the details that were asked for on the way, by model id.
 
     A model that is remembered but not listed is asked for by id before anyone calls it missing: lists may
     lag behind. One that cannot be asked for is taken to be there still.
 
     Args:
         registry: the target's.
-        view: what is declared and remembered.
+        inputs: what is declared and remembered.
         only: the pairs to look at: one by one when they are few; None for all there are.
         in_flight: how many questions at once.
     """
     by_id = {
         entry.model_id: entry.pair
-        for entry in view.entries.values()
+        for entry in inputs.entries.values()
         if entry.phase is Phase.REGISTERED
-        and entry.pair in view.desired.manifests
+        and entry.pair in inputs.desired.manifests
         and entry.model_id is not None
         and entry.last is not EventKind.MISSING
     }
-    by_id |= {model_id: pair for pair, model_id in view.uncompared_ids.items()}
+    by_id |= {model_id: pair for pair, model_id in inputs.uncompared_ids.items()}
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
@@ -147,7 +147,7 @@ async def observe(
         # after the list: it may show a model late, or no more, whose detail still tells that it is there
         details = await details_of(registry, [one for one in by_id if one not in seen], in_flight)
         models += _there(details, by_id)
-        return replace(view, observed=by_pair(models), unread=details.unread), details.read
+        return replace(inputs, observed=group_by_pair(models), unread=details.unread), details.read
     # by id first: only what has no model that way is looked for by name, in a list that may lag behind
     details = await details_of(registry, by_id, in_flight)
     models = _there(details, by_id)
@@ -155,7 +155,9 @@ async def observe(
     if named.failure is not None and not named.read:  # that is the registry, and no model of it
         raise named.failure
     models += chain(*named.read.values())
-    return replace(view, observed=by_pair(models), unread=details.unread, unasked=named.unread), details.read
+    return replace(
+        inputs, observed=group_by_pair(models), unread=details.unread, unasked=named.unread
+    ), details.read
 
 
 def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:

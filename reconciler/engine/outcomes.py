@@ -1,4 +1,4 @@
-"""What became of imports: of those whose answer nobody was told, and of those that are not final yet.
+"""What became of imports: of those whose answer was lost, and of those that are not final yet.
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
@@ -6,7 +6,7 @@
                                one, and ends no sooner than that of whoever sent it
     listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
 
-Nothing here sleeps: a look that has to wait is the next cycle's.
+Nothing here sleeps: what has to wait is looked for in the next cycle.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Timing, due_at
 from reconciler.engine.observe import ask_each, details_of
+from reconciler.engine.planner_input import age
 from reconciler.engine.values import Difference, Event, EventKind, LedgerEntry, ObservedModel, Phase
-from reconciler.engine.values.memory import STATUS_EVENTS
+from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import compare, fields_of
 from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.concurrency import Stragglers
+    from reconciler.engine.concurrency import SlowTargets
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.manifest import Manifest
@@ -83,7 +84,7 @@ class Settler:
     async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None) -> None:
         models = await self.registry.find(entry.pair)
         if models:
-            await self._adopt(entry, models[0], manifest)
+            await self._adopt(entry, min(models, key=age), manifest)  # the one that the planner takes
         else:
             await self._not_listed(entry)
 
@@ -97,7 +98,9 @@ class Settler:
             # or for as long as whoever sent it said, whose timeout may be another
             again = max(believed, recorder.clock.later(self.timing.uncertain))
             detail = entry.detail or "the process ended before the answer came"
-            await recorder.learned(entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=detail)
+            await recorder.record_settled(
+                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=detail
+            )
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
         elif entry.last is EventKind.EXISTS:
@@ -106,20 +109,20 @@ class Settler:
                 f"the registry says that {entry.pair} exists{code}, and does not list it: look for it "
                 f"{self.registry.vendor.elsewhere}; remove it there, or declare another version"
             )
-            await recorder.learned(entry, EventKind.ELSEWHERE, detail=detail)
+            await recorder.record_settled(entry, EventKind.ELSEWHERE, detail=detail)
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
             again = recorder.clock.next_attempt(entry.attempts - 1)
             message = f"{entry.detail or 'no answer'}; it was certainly not made"
-            await recorder.learned(
+            await recorder.record_settled(
                 entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
             )
         else:
             message = "looked for until it could not be made any more"
-            await recorder.learned(entry, EventKind.NOT_FOUND, detail=message)
+            await recorder.record_settled(entry, EventKind.NOT_FOUND, detail=message)
 
     def _is_dated_by_another(self, entry: LedgerEntry) -> bool:
-        """Whether all that is known of when the call was sent is what another process said that sent it.
+        """Whether the time of the call is known only by the clock of another process, which sent it.
 
         A later cycle that dated it by its own clock is believed, whoever ran that: where each cycle is a
         process, such as in a job, the wait would never end otherwise.
@@ -139,9 +142,9 @@ class Settler:
         }
         if manifest is None:
             message = "found registered; declared no more"
-            await self.recorder.learned(entry, EventKind.ADOPTED, detail=message, **facts)
+            await self.recorder.record_settled(entry, EventKind.ADOPTED, detail=message, **facts)
             return
-        # a row of the list says that it is there, not what it is: only its detail makes it ours or another's
+        # a row of the list says that a model is there; only the detail says whether its content is equal
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
         if seen.status is not None:
@@ -150,9 +153,9 @@ class Settler:
             return  # nothing is concluded: the intent stays open, and is looked at again
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
+            await self.recorder.record_settled(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
         else:
-            await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
+            await self.recorder.record_settled(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
 
 _FEW = 16  # models followed one by one; above, one list of all is cheaper
@@ -173,14 +176,14 @@ class Follower:
     async def once(self) -> None:
         """Asks once what became of each unfinished import, and records what changed.
 
-        One that is gone is missing from then on: nobody would wait for it any longer.
+        A model that is gone is missing from then on, and is not asked for again.
         """
         entries = self.unfinished()
         statuses, gone = await self._seen([entry.model_id for entry in entries if entry.model_id])
         events = [
             self._missing(entry)
             if entry.model_id in gone
-            else self._moved(entry, statuses.get(entry.model_id or ""))
+            else self._status_change(entry, statuses.get(entry.model_id or ""))
             for entry in entries
         ]
         await self.recorder.record([event for event in events if event is not None])
@@ -188,7 +191,7 @@ class Follower:
     async def _seen(self, model_ids: Collection[str]) -> tuple[dict[str, str | None], frozenset[str]]:
         """The status of each model by its id, and the ids that are gone.
 
-        Of few models the details, of many the list; each makes up for what the other does not tell.
+        Of few models the details are read, of many the list; what one of them lacks is taken from the other.
         """
         listed = await self._listed() if len(model_ids) > _FEW else {}
         # what is not listed is asked for by its id: a list may show a model late
@@ -209,8 +212,8 @@ class Follower:
         missing = self.recorder.about(entry, EventKind.MISSING, model_id=entry.model_id)
         return missing if due_at(settled, entry.updated_at, missing.at) <= missing.at else None
 
-    def _moved(self, entry: LedgerEntry, status: str | None) -> Event | None:
-        """The news of one import; None when nothing has changed, neither the word nor what it means."""
+    def _status_change(self, entry: LedgerEntry, status: str | None) -> Event | None:
+        """The event of a new status; None where neither the word nor what it means has changed."""
         stage = self.registry.vendor.stage(status)
         if status is None or (entry.model_status, entry.stage) == (status, stage):
             return None
@@ -218,7 +221,7 @@ class Follower:
         return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
 
 
-async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:
+async def follow_all(followers: Mapping[str, Follower], slow_targets: SlowTargets) -> ReconcilerError | None:
     """Asks once of every target, by name, side by side; the error of the first that could not be asked."""
     errors: list[ReconcilerError] = []
 
@@ -230,6 +233,6 @@ async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) 
             return False
         return True
 
-    able = {name: follower for name, follower in followers.items() if name not in stragglers}
-    await stragglers.take("following", {name: follow(follower) for name, follower in able.items()})
+    able = {name: follower for name, follower in followers.items() if name not in slow_targets}
+    await slow_targets.take("following", {name: follow(follower) for name, follower in able.items()})
     return errors[0] if errors else None

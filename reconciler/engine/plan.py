@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
-from reconciler.engine.desired import conflict_reasons
+from reconciler.engine.manifest_parser import conflict_reasons
 from reconciler.engine.planner_input import PlannerInput, known_equal, newest_status, remembered_content
 from reconciler.engine.reasons import within
 from reconciler.engine.values import (
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
 
 
-def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
+def verdicts(inputs: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
-        *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *within(_faulty(view), view.most_faults),
-        *_unmanaged(view),
+        *(_declared(inputs, pair, manifest) for pair, manifest in inputs.desired.manifests.items()),
+        *within(_faulty(inputs), inputs.most_faults),
+        *_unmanaged(inputs),
     ]
     return tuple(sorted(items, key=ModelState.sort_key))
 
@@ -72,26 +72,26 @@ def plan_digest(items: Iterable[ModelState]) -> str:
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> ModelState:
+def _declared(inputs: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> ModelState:
     """The verdict on one declared model; most are well, and are made in one step: there may be very many."""
-    models = view.observed.get(pair)
-    entry = view.entries.get(pair)
-    credit = view.last_commits.get((manifest.path, manifest.line))
+    models = inputs.observed.get(pair)
+    entry = inputs.entries.get(pair)
+    last_commit = inputs.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
-    seen = view.comparisons.get(model.model_id) if model else None
+    seen = inputs.comparisons.get(model.model_id) if model else None
     status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
-    waits = model is not None and entry is None and model.model_id in view.later
+    waits = model is not None and entry is None and model.model_id in inputs.later
     warnings = manifest.warnings
     if models is not None and len(models) > 1:
         warnings = (*warnings, reasons.registered_again(models))
     item = ModelState(
-        view.target,
+        inputs.target,
         Verdict.IN_SYNC if stage is Stage.PUBLISHED else Verdict.PUBLISHING,
         *pair,
         manifest.path,
         manifest.line,
-        credit.commit if credit else None,
-        credit.author if credit else None,
+        last_commit.commit if last_commit else None,
+        last_commit.author if last_commit else None,
         model.model_id if model else None,
         status,
         reasons.COMPARED_LATER + warnings if waits else warnings,
@@ -100,14 +100,16 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
     )
     if waits:
         return item
-    if model is None and pair in view.unasked:
-        why = reasons.not_readable("it could not be looked for", view.unasked[pair])
+    if model is None and pair in inputs.unasked:
+        why = reasons.not_readable("it could not be looked for", inputs.unasked[pair])
         return _with(item, Verdict.WAITING, why)
     if model is None:
-        return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.uncompared_ids.get(pair))
+        return _absent(
+            item._replace(verdict=Verdict.IMPORT), entry, inputs.now, inputs.uncompared_ids.get(pair)
+        )
     if stage is Stage.FAILED:
         return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))
-    return _registered(view, item, manifest, model)
+    return _registered(inputs, item, manifest, model)
 
 
 def _absent(
@@ -148,17 +150,17 @@ def _due(entry: LedgerEntry, now: datetime) -> datetime | None:
 
 
 def _registered(
-    view: PlannerInput, item: ModelState, manifest: ManifestRef, model: ObservedModel
+    inputs: PlannerInput, item: ModelState, manifest: ManifestRef, model: ObservedModel
 ) -> ModelState:
     """The verdict on a declared model whose import did not fail, given the item as it is when all is well."""
-    entry = view.entries.get(model.pair)
-    seen = view.comparisons.get(model.model_id)
-    unread = view.unread.get(model.model_id)
+    entry = inputs.entries.get(model.pair)
+    seen = inputs.comparisons.get(model.model_id)
+    unread = inputs.unread.get(model.model_id)
     if seen is not None and seen.diff:
-        return _drifted(view, item, OTHER_CONTENT, seen.diff)
+        return _drifted(inputs, item, OTHER_CONTENT, seen.diff)
     if _has_changed(manifest, model, entry):
         why = "the manifest has changed since the import, in fields that the registry does not show"
-        return _drifted(view, item, why)
+        return _drifted(inputs, item, why)
     if seen is not None or known_equal(manifest, model, entry):
         return item
     wording = unread or "the registry lists it, and gives no detail of it"
@@ -178,38 +180,40 @@ def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry
     return remembered_content(model, entry) not in (None, manifest.digest)
 
 
-def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
-    free = view.free_version(item.model_name or "", item.model_version or "")
+def _drifted(
+    inputs: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()
+) -> ModelState:
+    free = inputs.free_version(item.model_name or "", item.model_version or "")
     return _with(item, Verdict.DRIFTED, reasons.drifted(why, free))._replace(diff=diff)
 
 
-def _faulty(view: PlannerInput) -> list[ModelState]:
-    conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
+def _faulty(inputs: PlannerInput) -> list[ModelState]:
+    conflicts = (_conflict(inputs, pair, refs) for pair, refs in inputs.desired.conflicts.items())
     return sorted(
-        (*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=ModelState.sort_key
+        (*(_with_last_commit(item, inputs) for item in conflicts), *_invalid(inputs)), key=ModelState.sort_key
     )
 
 
-def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
-    model = next(iter(view.observed.get(pair, ())), None)
+def _conflict(inputs: PlannerInput, pair: ModelKey, refs: Sequence[ManifestRef]) -> ModelState:
+    model = next(iter(inputs.observed.get(pair, ())), None)
     return ModelState(
-        view.target,
+        inputs.target,
         Verdict.CONFLICT,
         pair.model_name,
         pair.model_version,
-        claims[0].path,
-        claims[0].line,
+        refs[0].path,
+        refs[0].line,
         model_id=model.model_id if model else None,
         model_status=model.status if model else None,
-        reasons=conflict_reasons(pair, claims),
-        digest=hashlib.sha256("+".join(sorted(claim.digest for claim in claims)).encode()).hexdigest(),
+        reasons=conflict_reasons(pair, refs),
+        digest=hashlib.sha256("+".join(sorted(ref.digest for ref in refs)).encode()).hexdigest(),
     )
 
 
-def _invalid(view: PlannerInput) -> Iterable[ModelState]:
-    for document in view.desired.invalid:
+def _invalid(inputs: PlannerInput) -> Iterable[ModelState]:
+    for document in inputs.desired.invalid:
         item = ModelState(
-            view.target,
+            inputs.target,
             Verdict.INVALID,
             document.model_name,
             document.model_version,
@@ -217,29 +221,29 @@ def _invalid(view: PlannerInput) -> Iterable[ModelState]:
             document.line,
             reasons=document.reasons,
         )
-        yield _attributed(item, view)._replace(path=document.shown)
+        yield _with_last_commit(item, inputs)._replace(path=document.shown)
 
 
-def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
+def _unmanaged(inputs: PlannerInput) -> Iterable[ModelState]:
     """Registered models that no manifest claims; a broken manifest still claims what it named before.
 
     While a file cannot be read to its end there are none: each could be declared in it. The ledger's path
     would not tell, because a manifest may have been moved there since, and the ledger may have been lost.
     """
-    if any(document.may_declare_anything for document in view.desired.invalid):
+    if any(document.may_declare_anything for document in inputs.desired.invalid):
         return
-    broken = {document.path for document in view.desired.invalid}
-    claimed = {(document.model_name, document.model_version) for document in view.desired.invalid}
-    for pair, models in view.observed.items():
-        if pair in view.desired.manifests or pair in view.desired.conflicts or tuple(pair) in claimed:
+    broken = {document.path for document in inputs.desired.invalid}
+    claimed = {(document.model_name, document.model_version) for document in inputs.desired.invalid}
+    for pair, models in inputs.observed.items():
+        if pair in inputs.desired.manifests or pair in inputs.desired.conflicts or tuple(pair) in claimed:
             continue
-        entry = view.entries.get(pair)
+        entry = inputs.entries.get(pair)
         if entry is not None and entry.path in broken:
             continue
         why = (reasons.undeclared(entry),)
         for model in models:
             yield ModelState(
-                view.target,
+                inputs.target,
                 Verdict.UNMANAGED,
                 pair.model_name,
                 pair.model_version,
@@ -254,17 +258,17 @@ def _with(item: ModelState, verdict: Verdict, reason: Reason, **changes: Any) ->
     return item._replace(verdict=verdict, reasons=(placed, *item.reasons), **changes)
 
 
-def _attributed(item: ModelState, view: PlannerInput) -> ModelState:
-    credit = view.last_commits.get((item.path, item.line)) if item.path and item.line else None
-    return item._replace(commit=credit.commit, author=credit.author) if credit else item
+def _with_last_commit(item: ModelState, inputs: PlannerInput) -> ModelState:
+    last_commit = inputs.last_commits.get((item.path, item.line)) if item.path and item.line else None
+    return item._replace(commit=last_commit.commit, author=last_commit.author) if last_commit else item
 
 
 def apply_entry(
-    item: ModelState, entry: LedgerEntry | None, now: datetime, view: PlannerInput | None = None
+    item: ModelState, entry: LedgerEntry | None, now: datetime, inputs: PlannerInput | None = None
 ) -> ModelState:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now.
 
-    With the view of the cycle, one that drifted comes with the planner's own words and advice.
+    With the inputs of the cycle, one that drifted comes with the planner's own words and advice.
     """
     gone = entry is not None and entry.last is EventKind.MISSING
     if entry is None or (gone and item.verdict not in UNDER_WAY):
@@ -275,8 +279,8 @@ def apply_entry(
         return _not_registered(item, entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
-        if view is not None:
-            return _drifted(view, item, OTHER_CONTENT, item.diff)
+        if inputs is not None:
+            return _drifted(inputs, item, OTHER_CONTENT, item.diff)
         return _with(item, Verdict.DRIFTED, Reason("drifted", reasons.other_content(entry.detail)))
     if entry.stage is Stage.FAILED:
         return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))
@@ -285,8 +289,8 @@ def apply_entry(
 
 def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
     """The item of a model that acting did not bring into the registry."""
-    moved = _absent(item._replace(verdict=Verdict.IMPORT, model_status=None), entry, now)
-    if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
+    again = _absent(item._replace(verdict=Verdict.IMPORT, model_status=None), entry, now)
+    if again.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
         why = reasons.said(entry, "another attempt is scheduled")
         return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
-    return moved
+    return again

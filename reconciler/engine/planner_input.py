@@ -35,7 +35,7 @@ class PlannerInput:
         uncompared_ids: ids by pair of models that an earlier cycle saw registered, without anything else
             being remembered.
         last_commits: by path and line, the commit that gave the document its content.
-        used_versions: versions by name that are in use beside those that this view shows.
+        used_versions: versions by name that are in use beside those that are among these inputs.
         most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
@@ -76,14 +76,19 @@ class PlannerInput:
         return taken
 
 
-def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
+def age(model: ObservedModel) -> tuple[int, str]:
+    """The order of several models of one pair, oldest first: the first one is the one that counts."""
+    return model.created_at or 0, model.model_id
+
+
+def group_by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
     grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
     for model in models:
         grouped[model.pair].append(model)
     for several in grouped.values():
         if len(several) > 1:
-            several.sort(key=lambda model: (model.created_at or 0, model.model_id))
+            several.sort(key=age)
     return dict(grouped)
 
 
@@ -100,7 +105,7 @@ class DetailRequests(NamedTuple):
 
 
 def select_for_comparison(
-    view: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
+    inputs: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
 ) -> DetailRequests:
     """The models whose detail tells whether they drifted, or what became of them.
 
@@ -113,11 +118,11 @@ def select_for_comparison(
     needed: list[str] = []
     never: list[str] = []
     before: list[str] = []
-    for pair, manifest in view.desired.manifests.items():
-        models = view.observed.get(pair)
+    for pair, manifest in inputs.desired.manifests.items():
+        models = inputs.observed.get(pair)
         if not models:
             continue
-        model, entry = models[0], view.entries.get(pair)
+        model, entry = models[0], inputs.entries.get(pair)
         if entry is None:
             (never if model.stage is Stage.PUBLISHED else needed).append(model.model_id)
         elif not known_equal(manifest, model, entry):

@@ -14,7 +14,6 @@ from reconciler.times import shown_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 COMPARED_LATER = (
     Reason(
         "not-compared",
@@ -55,10 +54,10 @@ def still_open(entry: LedgerEntry) -> Reason:
 def import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
     """What to do about a model that the registry says failed."""
     changed = entry is not None and entry.digest not in (None, item.digest)
-    told = entry.detail if entry is not None and entry.stage is Stage.FAILED else None
+    cause = entry.detail if entry is not None and entry.stage is Stage.FAILED else None
     return Reason(
         "import-failed",
-        f"the registry says {item.model_status}; {told or 'look at the model there for the cause'}"
+        f"the registry says {item.model_status}; {cause or 'look at the model there for the cause'}"
         + ("; the manifest has changed since" if changed else "")
         + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
     )

@@ -1,7 +1,7 @@
 """What one cycle journals about one target's models: each event with the commit that it belongs to.
 
-Whoever records an event goes on when it is on disk, and not before. The disk is waited for in a thread, so
-that other imports go on meanwhile; events that wait for it together are written in one transaction.
+A call that records an event returns when the event is on disk, and not before. A thread waits for the disk,
+so that other imports go on meanwhile; events that wait at the same time are written in one transaction.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage, Stand, stand
+from reconciler.engine.values import EntryVersion, Event, EventKind, LedgerEntry, Phase, Stage, entry_version
 from reconciler.errors import LeaseLost, RegistryError
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class Recorder:
     """Writes the events of one target and one cycle; every one is on disk before the next step begins.
 
     Attributes:
-        progress: hears of every event that was journalled.
+        progress: called with every event that was journalled.
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
-        failed: the vendor's words of where the cause of a failed import is told, recorded with its event.
+        failed: the vendor's words on where to find the cause of a failed import, recorded with its event.
         vouched: says who vouches for a commit; None where nobody has to.
         actor: who asked for what is done, recorded with every event.
         epoch: of the lease under which it is done, recorded with every event; None where there is none.
@@ -66,7 +66,7 @@ class Recorder:
         return self._intended.get(pair)
 
     def begin(self, pair: ModelKey) -> None:
-        """An attempt begins: what is answered before its own intent is not about an earlier one."""
+        """An attempt begins: a result that comes before its intent belongs to no earlier intent."""
         self._intended.pop(pair, None)
 
     async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
@@ -74,36 +74,37 @@ class Recorder:
         commit = facts.get("commit")
         detail = self.vouched(commit) if commit else None
         facts = {"operation_id": operation_id, "detail": detail, **facts}
+        # both before the write: one that fails or is cancelled may have reached the disk, and is ours then
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
         self.sent[pair] = operation_id
         await self.record([event])
 
-    async def answered(
+    async def record_result(
         self,
         pair: ModelKey,
         kind: EventKind,
         error: RegistryError | None = None,
         **facts: Any,  # noqa: ANN401
     ) -> None:
-        """Journals what became of an import that this cycle asked for, unless that was settled meanwhile.
+        """Journals the result of an import of this cycle, unless the import was settled meanwhile.
 
-        Where it wrote no intent, nothing was sent, and only the leader says so.
+        Where the cycle wrote no intent, nothing was sent; such an event is journalled by the leader only.
         """
         if error is not None:
             facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
         intent = self._intended.get(pair)
         cause = intent or self.entry(pair)
         origin = {} if cause is None else _origin(cause)
-        asked = None if intent is None else Stand(Phase.INTENDED, None, intent.operation_id)
-        await self.record([self._event(pair, kind, asked=asked, **origin | facts)])
+        expected = None if intent is None else EntryVersion(Phase.INTENDED, None, intent.operation_id)
+        await self.record([self._event(pair, kind, expected=expected, **origin | facts)])
 
-    async def learned(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
-        """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""
+    async def record_settled(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
+        """Journals what was found out about this entry, unless the entry has changed meanwhile."""
         await self.record([self.about(entry, kind, **facts)])
 
     def about(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
-        """Such an answer, as an event."""
-        return self._event(entry.pair, kind, asked=stand(entry), **_origin(entry) | facts)
+        """The event of what was found out about this entry."""
+        return self._event(entry.pair, kind, expected=entry_version(entry), **_origin(entry) | facts)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Journals the events, all or none, but those whose question is out of date; on disk on return.
@@ -129,7 +130,8 @@ class Recorder:
             batch, self._waiting = self._waiting, []
             error = await self._append(batch)
             if isinstance(error, LeaseLost) and len(batch) > 1:
-                # an answer to what was sent before is journalled by whoever sent it, whoever leads now
+                # the result of a call that was sent is journalled by the process that sent it, even without
+                # the lease
                 for one in batch:
                     _tell([one], await self._append([one]))
             else:

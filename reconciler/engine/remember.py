@@ -1,9 +1,9 @@
 """What a cycle leaves to the next one: the report, the verdicts, the index, and what its process keeps.
 
-An audit holds the index to git: its files by git's own listing, and what some of them say read anew. Of the
-history that is kept, the number of commits is compared, and what some of them did is asked anew. Every file's
-object id is compared each time. Reading all of a hundred thousand files would take as long as a start with
-nothing, so each audit reads some of them, beginning anywhere.
+`verify_index` compares the index with git: its files with git's own listing, and what some of them say with
+what they say when they are read again. Of the history that the index has, the number of commits is compared,
+and what some of them did. Every file's object id is compared each time. Reading all of a hundred thousand
+files would take as long as a start with nothing, so each check reads some of them, beginning anywhere.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.credit import credit
-from reconciler.engine.graph import Logged, place_of
+from reconciler.engine.graph import Logged, generation_of
 from reconciler.engine.history import model_changes, whole_history
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.last_report import dated
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import are_counted
-from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL, STANDING, standing
+from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL, VERDICTS_BASIS, verdicts_basis
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
 from reconciler.engine.values import AT_REST, Desired, IdleMark, ModelState, Report, Verdict
 from reconciler.engine.values.models import list_digest
@@ -31,19 +31,21 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.options import Target
+    from reconciler.engine.manifest_parser import ManifestParser
     from reconciler.engine.ports.git import Index, KeptHistory, Source
+    from reconciler.engine.target import Target
     from reconciler.engine.values import ParsedFile
 
 
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 
 
-def without_views(runs: Sequence[TargetRun]) -> list[TargetRun]:
-    """The runs without what very many verdicts were made from, which takes as much memory as they do."""
+def without_inputs(runs: Sequence[TargetRun]) -> list[TargetRun]:
+    """The runs without their inputs, which take as much memory as the verdicts where these are very many."""
     return [
-        run if run.is_of_few else replace(run, view=PlannerInput(run.target.name, Desired({}), run.view.now))
+        run
+        if run.is_of_few
+        else replace(run, inputs=PlannerInput(run.target.name, Desired({}), run.inputs.now))
         for run in runs
     ]
 
@@ -76,28 +78,29 @@ def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Re
 
 
 async def remember(
-    cycle: Cycle, report: Report, runs: Sequence[TargetRun], lineage: Mapping[str, str]
+    cycle: Cycle, report: Report, runs: Sequence[TargetRun], history_marks: Mapping[str, str]
 ) -> int:
-    """Keeps the verdicts, and after them the index; how many files an audit found it to have wrong."""
+    """Keeps the verdicts, and after them the index; how many of its files a check found wrong."""
     judged = [run for run in runs if run.is_judged]
     marks = {mark: value for run in judged for mark, value in _marks(run, report.commit).items()}
-    held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
-    if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
-        marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
+    is_excessive = any(run.declared.excess is not None for run in runs)  # not the commit reconciled then
+    if not is_excessive and not any(item.verdict is Verdict.REFUSED for item in report.items):
+        marks |= {(REPOSITORY, name): value for name, value in history_marks.items()}
     epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
+    # the marks in the transaction of the report: a mark without its verdicts would hide changed models
     cycle.reports.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:
         # after the verdicts: an index at a newer commit than they are of would hide what changed between
         await cycle.git(run.declared.save, run.target.history)
-        if run.audited:
-            wrong += await _audit(cycle, run.target)
+        if run.verifies_index:
+            wrong += await _verify_index(cycle, run.target)
     return wrong
 
 
 def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
-    name, now = run.target.name, run.view.now.isoformat()
-    marks = {(name, STANDING): standing(run.target, _ANY if are_counted(run.items) else commit)}
+    name, now = run.target.name, run.inputs.now.isoformat()
+    marks = {(name, VERDICTS_BASIS): verdicts_basis(run.target, _ANY if are_counted(run.items) else commit)}
     if run.full:
         marks[name, OBSERVED_IN_FULL] = now
     if run.compared:
@@ -105,9 +108,9 @@ def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
     return marks
 
 
-async def _audit(cycle: Cycle, target: Target) -> int:
-    """Holds the index to git; one that is wrong is made anew by the next cycle."""
-    wrong = await cycle.git(audit, cycle.source, target, cycle.clock.chance())
+async def _verify_index(cycle: Cycle, target: Target) -> int:
+    """Compares the index with git; one that is wrong is made again by the next cycle."""
+    wrong = await cycle.git(verify_index, cycle.source, target, cycle.clock.chance())
     if wrong:
         await cycle.git(target.index.save, None, {}, whole=True)
     else:
@@ -125,8 +128,8 @@ class LastCycle:
         moving: by target, the pairs whose verdict may change by itself.
         lists: by target, the digest of the list that its registry has after the cycle, as far as it is known.
         parsed: how many manifest files this process has read.
-        disagreements: how many files its audits found the index to have wrong; anything but 0 is a mistake in
-            here.
+        disagreements: how many files of the index its checks found wrong; anything but 0 is a mistake of this
+            program.
     """
 
     began: datetime
@@ -138,7 +141,7 @@ class LastCycle:
 
 
 def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong: int = 0) -> LastCycle:
-    """What is left after a cycle, in which an audit found so many files wrong.
+    """What is left after a cycle, in which a check of the index found so many files wrong.
 
     One that only planned moved no model, and says nothing of the registry's list.
     """
@@ -151,7 +154,7 @@ def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong
     if not cycle.options.act:
         return last
     judged = [run for run in runs if run.is_judged]
-    lists = {run.target.name: _standing_list(run.view, run.items) for run in judged if run.is_of_few}
+    lists = {run.target.name: _registry_list_digest(run.inputs, run.items) for run in judged if run.is_of_few}
     return replace(
         last,
         moving=dict(before.moving) | {run.target.name: run.moving() for run in judged},
@@ -166,7 +169,8 @@ def idle_mark(
     """That nothing is left to do after the cycle that made this report; None when something is.
 
     Of a target with few models the list belongs to it, which is looked at each time (see
-    `Target.judge_all_below`); what a person was told stands in the way then, so that it is told again.
+    `Target.judge_all_below`); with notes in the report there is no mark, so that the next cycle shows them
+    again.
 
     Args:
         report: of a cycle over these targets.
@@ -188,9 +192,9 @@ def idle_mark(
     return IdleMark(last.began, due, report.commit, report.digest, position, numbers, looked_at)
 
 
-def _standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
+def _registry_list_digest(inputs: PlannerInput, items: Iterable[ModelState]) -> str | None:
     """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
-    models = [model for several in view.observed.values() for model in several]
+    models = [model for several in inputs.observed.values() for model in several]
     status = {model.model_id: model.status for model in models}
     for item in items:
         if item.model_id is not None and status.get(item.model_id, "") not in (None, item.model_status):
@@ -198,15 +202,15 @@ def _standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | Non
     return list_digest(models)
 
 
-READ_ANEW = 1000
-"""Files whose content one audit reads."""
+FILES_CHECKED = 1000
+"""Files whose content one check reads."""
 
-_CREDITED_ANEW = 50  # the log is walked until each of them is found
-_ASKED_ANEW = 200  # commits
+_LAST_COMMITS_CHECKED = 50  # the log is walked until each of them is found
+_COMMITS_CHECKED = 200  # commits
 
 
-def audit(source: Source, target: Target, chance: float) -> int:
-    """How many files the target's index has wrong, of those that were looked at; 0 unless it is mistaken.
+def verify_index(source: Source, target: Target, chance: float) -> int:
+    """How many files of the target's index are wrong, of those that were checked: 0 without a mistake.
 
     `chance`, in [0, 1), says where in the listing to begin reading. Raises SourceError.
     """
@@ -214,30 +218,30 @@ def audit(source: Source, target: Target, chance: float) -> int:
     if commit is None:
         return 0
     try:
-        wrong = _wrong_files(source, target.index, target.reader, commit, chance)
+        wrong = _wrong_files(source, target.index, target.parser, commit, chance)
         return wrong or _wrong_history(source, target.history, commit, target.path, chance)
     except BudgetError:  # the next cycle that looks at everything tells of it
         return 0
 
 
-def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: str, chance: float) -> int:
-    """How many files the index of this commit has wrong, of those that were looked at."""
-    files = {file.path: file for file in source.snapshot(commit, reader.root).files}
-    by_path = {path: file for path, file in files.items() if reader.concerns(file)}
-    held = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
-    wrong = {path for path, file in by_path.items() if held.get(path) != file.blob}
-    wrong |= held.keys() - by_path.keys()
+def _wrong_files(source: Source, index: Index, parser: ManifestParser, commit: str, chance: float) -> int:
+    """How many files of this commit's index are wrong, of those that were checked."""
+    files = {file.path: file for file in source.snapshot(commit, parser.root).files}
+    by_path = {path: file for path, file in files.items() if parser.concerns(file)}
+    blobs = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
+    wrong = {path for path, file in by_path.items() if blobs.get(path) != file.blob}
+    wrong |= blobs.keys() - by_path.keys()
     paths = sorted(by_path.keys() - wrong)
     start = int(chance * len(paths))
-    some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
+    some = list(islice((*paths[start:], *paths[:start]), FILES_CHECKED))
     indexed = {parsed_file.path: parsed_file for parsed_file in index.parsed_files(some)}
-    for parsed_file, _ in reader.again().read(source, (files[path] for path in some), files.get):
+    for parsed_file, _ in parser.again().read(source, (files[path] for path in some), files.get):
         if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
             wrong.add(parsed_file.path)
-    few = [indexed[path] for path in some[:_CREDITED_ANEW]]
+    few = [indexed[path] for path in some[:_LAST_COMMITS_CHECKED]]
     if few:
         with source.graph(commit, [parsed_file.path for parsed_file in few]) as graph:
-            made = credit(graph, source, few).by_file
+            made = find_last_commits(graph, source, few).by_file
         if graph.cut is None:
             wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong)
@@ -274,7 +278,7 @@ def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, c
         return 0
     if commit != indexed or kept.number() != source.number_of_commits(commit):
         return 1
-    some = kept.some(f"{int(chance * 2**32):08x}", _ASKED_ANEW) or kept.some("", _ASKED_ANEW)
+    some = kept.some(f"{int(chance * 2**32):08x}", _COMMITS_CHECKED) or kept.some("", _COMMITS_CHECKED)
     try:
         graph = source.some_commits(some, root)
     except BudgetError:  # with a smaller budget than it was kept with
@@ -282,18 +286,18 @@ def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, c
     except SourceError:  # one of them is not there
         return 1
     few = list(_few(graph))
-    before = kept.places({parent for logged in few for parent in logged.parents})
-    place = {logged.commit: place_of(logged, before) for logged in few}
-    asked = model_changes(graph.only(few), source, root, place=place)
+    older = kept.generations({parent for logged in few for parent in logged.parents})
+    generation = {logged.commit: generation_of(logged, older) for logged in few}
+    asked = model_changes(graph.only(few), source, root, generation=generation)
     now = {(pair, *change) for pair, changes in asked.items() for change in changes}
-    held = {(pair, *change) for commit in place for pair, change in kept.changes(commit=commit)}
-    return len({change[2].commit for change in now ^ held})
+    before = {(pair, *change) for commit in generation for pair, change in kept.changes(commit=commit)}
+    return len({change[2].commit for change in now ^ before})
 
 
 def _few(graph: Iterable[Logged]) -> Iterator[Logged]:
     """Of these commits, so many that not too many files are read for them."""
     files = 0
     for logged in graph:
-        if files + len(logged.deltas) <= READ_ANEW:
+        if files + len(logged.deltas) <= FILES_CHECKED:
             files += len(logged.deltas)
             yield logged

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import conflict_reasons
 from reconciler.engine.desired_state_reader import desired_state
+from reconciler.engine.manifest_parser import conflict_reasons
 from reconciler.engine.observe import details_of
 from reconciler.engine.target_run import RECONCILED, REPOSITORY
 from reconciler.engine.values import Event, EventKind, Phase, Stage
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.options import Target
     from reconciler.engine.ports import Journal, Marks
     from reconciler.engine.ports.git import Source
+    from reconciler.engine.target import Target
     from reconciler.manifest import Reason
 
 
@@ -64,7 +64,7 @@ async def retry(
     blocked: Blockers,
     journal: Journal,
     clock: Clock,
-    heard: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     actor: str | None = None,
 ) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
@@ -90,7 +90,7 @@ async def retry(
             actor=actor,
         )
         journal.append([event])
-        heard(event)
+        on_event(event)
 
     for model_id in blocked.failed_models:
         await blocked.target.registry.delete(model_id)
@@ -101,7 +101,7 @@ async def retry(
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class DeclaringTargets:
     """What manifests say of one pair.
 
     Attributes:
@@ -113,16 +113,16 @@ class Claims:
     obstacles: tuple[Reason, ...] = ()
 
 
-def claims_of_all(
+def declaring_targets(
     source: Source, marks: Marks, targets: Iterable[Target], commit: str, pair: ModelKey
-) -> Claims:
+) -> DeclaringTargets:
     """What the manifests of all targets say of the pair at a commit."""
     reconciled = marks.marks(REPOSITORY).get(RECONCILED)
     declaring: set[str] = set()
     obstacles: list[Reason] = []
     for target in targets:
         state = desired_state(
-            source, target.index, target.reader, commit, credited=False, reconciled=reconciled
+            source, target.index, target.parser, commit, with_last_commits=False, reconciled=reconciled
         )
         desired = state.desired([pair])
         if pair in desired.manifests:
@@ -136,4 +136,4 @@ def claims_of_all(
             for reason in document.reasons
             if reason.severity == "error"
         ]
-    return Claims(frozenset(declaring), tuple(dict.fromkeys(obstacles)))
+    return DeclaringTargets(frozenset(declaring), tuple(dict.fromkeys(obstacles)))

@@ -1,7 +1,7 @@
 """What a cycle looks at: which models, what is due although git did not change, and when.
 
-All models come to the same as those of which something may have changed since the last cycle, so this is a
-matter of cost alone; whatever makes that doubtful makes it all.
+To judge all models gives the same verdicts as to judge those of which something may have changed since the
+last cycle, so this decides cost alone. In doubt, all models are judged.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.options import Target
     from reconciler.engine.ports import Journal, Marks, ModelStates
+    from reconciler.engine.target import Target
     from reconciler.engine.target_run import Cycle
 
-
-STANDING = "standing"
-"""The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
+VERDICTS_BASIS = "standing"
+"""The mark of a target that says from which commit its stored verdicts were made, and by which rules."""
 
 OBSERVED_IN_FULL = "observed-in-full-at"
 COMPARED = "compared-at"
@@ -36,7 +35,7 @@ _COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands 
 _LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
 
 
-def standing(target: Target, commit: str) -> str:
+def verdicts_basis(target: Target, commit: str) -> str:
     """The value of that mark: what remembered verdicts were made from."""
     return f"{commit} {target.rules}"
 
@@ -45,16 +44,16 @@ def scope_of(cycle: Cycle, target: Target, declared: DesiredState) -> frozenset[
     """The models to judge; None for all of them.
 
     What git changed, what is not at rest, and what was never compared. Verdicts are remembered of one commit:
-    where the index begins at another, nobody knows what has changed.
+    where the index is of another commit, it is not known what has changed.
     """
     options, due_times = cycle.options, cycle.due_times
     if options.whole or options.refresh or due_times.full_look_is_due(target) or declared.base is None:
         return None
-    if cycle.marks.marks(target.name).get(STANDING) != standing(target, declared.base):
+    if cycle.marks.marks(target.name).get(VERDICTS_BASIS) != verdicts_basis(target, declared.base):
         return None
     if cycle.states.are_fewer(target.name, target.judge_all_below):
         return None
-    # a cycle with something to import leaves comparing to the next: nobody waits for that
+    # a cycle with something to import leaves comparing to the next one, so that the import does not wait
     is_due = not declared.touched and due_times.comparing_is_due(target)
     return declared.touched.union(
         cycle.journal.by_manifest_path(target.name, declared.changed),
@@ -82,8 +81,8 @@ class DueTimes:
         """Whether it is time to look at everything that is registered."""
         return self._full_look(target) <= self.clock.now()
 
-    def audit_is_due(self, target: Target) -> bool:
-        """Whether the index is to be held to git: with each full look but the first."""
+    def verification_is_due(self, target: Target) -> bool:
+        """Whether the index is to be compared with git: with each full look but the first."""
         return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.marks.marks(target.name)
 
     def comparing_is_due(self, target: Target) -> bool:
@@ -108,7 +107,7 @@ class DueTimes:
             moment = due_at(entry.not_before or entry.updated_at, entry.updated_at, now)
             if moment >= self.began:
                 yield moment
-            elif entry.phase is Phase.INTENDED:  # any other one waits for somebody
+            elif entry.phase is Phase.INTENDED:  # any other entry waits for a person
                 yield self.began + _LOOK_AGAIN
 
     def _full_look(self, target: Target) -> datetime:

@@ -1,6 +1,6 @@
 """One target on its way through one cycle: each stage makes the next value of it, and changes none.
 
-begin ─▶ judge ─▶ guard ─▶ act ─▶ remember
+`reconciler.engine.cycle` lists the stages.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from reconciler.engine.concurrency import GitThread
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.execute import Executor
-    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.options import CycleOptions
     from reconciler.engine.ports import Journal, Marks, ModelStates, Reports
     from reconciler.engine.ports.git import Source
     from reconciler.engine.scope import DueTimes
+    from reconciler.engine.target import Target
     from reconciler.manifest import Manifest
 
 REPOSITORY = ""
@@ -62,7 +63,7 @@ class TargetRun:
         position: of the journal, before what is remembered was read.
         full: everything registered is looked at, because it is time to.
         compared: models were compared that could have waited.
-        audited: the index is held to git afterwards, which is due as often as a full look.
+        verifies_index: the index is compared with git afterwards; due as often as a full look.
         look_again: a cycle looks again by then, although nothing that can be noticed will have changed.
     """
 
@@ -70,13 +71,13 @@ class TargetRun:
     executor: Executor
     declared: DesiredState
     scope: frozenset[ModelKey] | None
-    view: PlannerInput
+    inputs: PlannerInput
     position: int
     items: tuple[ModelState, ...] = ()
     failure: TargetFailure | None = None
     full: bool = False
     compared: bool = False
-    audited: bool = False
+    verifies_index: bool = False
     look_again: datetime | None = None
 
     @property
@@ -102,36 +103,36 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     """What is declared and remembered of the models that this cycle judges."""
     reconciled = cycle.marks.marks(REPOSITORY).get(RECONCILED)
     declared = await cycle.git(
-        desired_state, cycle.source, target.index, target.reader, cycle.commit, reconciled=reconciled
+        desired_state, cycle.source, target.index, target.parser, cycle.commit, reconciled=reconciled
     )
     # a file that begins or ceases to be unreadable may hide any model: then the verdict on each is due
     hides = await cycle.git(declared.hides_otherwise)
     scope = None if hides else scope_of(cycle, target, declared)
     desired = await cycle.git(declared.desired, scope)
     position = cycle.journal.position()
-    view = PlannerInput(
+    inputs = PlannerInput(
         target.name,
         desired,
         cycle.clock.now(),
-        most_faults=target.reader.budgets.faults,
+        most_faults=target.parser.budgets.faults,
         entries=cycle.journal.entries(target.name, scope),
         last_commits=await cycle.git(declared.last_commits, None if scope is None else _paths(desired)),
     )
-    empty = not declared.exists and not view.entries
+    empty = not declared.exists and not inputs.entries
     return TargetRun(
         target,
         executor,
         declared,
         scope,
-        view,
+        inputs,
         position,
         failure=_nothing_declared(target, cycle.commit, declared.instead) if empty else None,
         full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
-        audited=cycle.due_times.audit_is_due(target),
+        verifies_index=cycle.due_times.verification_is_due(target),
     )
 
 
-async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]]) -> TargetRun:
+async def isolate_errors(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]]) -> TargetRun:
     """The target after one step; what goes wrong in it is a failure of that target alone.
 
     Raises:
@@ -158,8 +159,8 @@ async def manifests_of(
 
 def _paths(desired: Desired) -> frozenset[str]:
     """The files that declare something of this, or fail to."""
-    claims = [claim for claims in desired.conflicts.values() for claim in claims]
-    declared_in = {ref.path for ref in (*desired.manifests.values(), *claims)}
+    conflicting = [ref for refs in desired.conflicts.values() for ref in refs]
+    declared_in = {ref.path for ref in (*desired.manifests.values(), *conflicting)}
     return frozenset(declared_in.union(document.path for document in desired.invalid))
 
 

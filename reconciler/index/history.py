@@ -1,7 +1,7 @@
 """What is kept of a branch's history: which commit did what to which model, and which commits there are.
 
-Everything is of one commit, which moves with the index. What nobody is sure of is thrown away whole: git can
-tell it again. Texts are bytes here, for names in broken manifests may hold what is not UTF-8.
+Everything is of one commit, which moves with the index. Where an update is not certain, all of it is deleted,
+and read from git again. Texts are stored as bytes, for names in broken manifests may hold what is not UTF-8.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCHEMA = """
 CREATE TABLE history (target TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE branch (
-    target TEXT, hash BLOB, place INTEGER NOT NULL, author TEXT, authored_at TEXT, subject TEXT,
+    target TEXT, hash BLOB, generation INTEGER NOT NULL, author TEXT, authored_at TEXT, subject TEXT,
     PRIMARY KEY (target, hash)
 ) WITHOUT ROWID;
 CREATE TABLE change (
@@ -36,7 +36,7 @@ CREATE INDEX change_by_commit ON change (target, hash);
 """
 _TABLES = ("history", "branch", "change")
 _CHANGES = """
-SELECT name, version, path, deleted, change.hash, author, authored_at, subject, place
+SELECT name, version, path, deleted, change.hash, author, authored_at, subject, generation
 FROM change JOIN branch USING (target, hash) WHERE change.target = ?
 """
 
@@ -66,7 +66,7 @@ class TargetHistory:
         where = "".join(
             f" AND change.{column} IN ({', '.join('?' * len(values))})" for column, values in asked.items()
         )
-        order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
+        order = " ORDER BY name, version, generation DESC, change.hash, change.rowid"
         for row in self._store.rows(_CHANGES + where + order, (self._target, *chain(*asked.values()))):
             yield ModelKey(to_text(row[0]), to_text(row[1])), _change(row)
 
@@ -75,14 +75,14 @@ class TargetHistory:
         rows = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
         return {to_text(raw) for (raw,) in rows}
 
-    def attributions(self, commits: Collection[str]) -> dict[str, CommitInfo]:
+    def commit_infos(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
         rows = self._branch("author, authored_at, subject", commits)
-        return {c: _attribution(c, *row) for c, row in rows.items() if row[0] is not None}
+        return {c: _commit_info(c, *row) for c, row in rows.items() if row[0] is not None}
 
-    def places(self, commits: Collection[str]) -> dict[str, int]:
-        """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
-        return {commit: place for commit, (place,) in self._branch("place", commits).items()}
+    def generations(self, commits: Collection[str]) -> dict[str, int]:
+        """The generations of these commits, as far as the branch has them; see `reconciler.engine.graph`."""
+        return {commit: generation for commit, (generation,) in self._branch("generation", commits).items()}
 
     def number(self) -> int:
         """How many commits the branch has."""
@@ -104,8 +104,8 @@ class TargetHistory:
         }
 
 
-def moved(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
-    """What moves a target's history to a commit; without an update, what throws it away."""
+def save_statements(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
+    """The statements that move a target's history to a commit; without an update, those that delete it."""
     if update is None or update.is_whole:
         for table in _TABLES:
             yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
@@ -128,16 +128,16 @@ def moved(target: str, commit: str | None, update: HistoryUpdate | None) -> Iter
     yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
 
 
-def _commit(target: str, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
+def _commit(target: str, commit: str, generation: int, made: CommitInfo | None) -> tuple[Any, ...]:
     info = (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
-    return target, bytes.fromhex(commit), place, *info
+    return target, bytes.fromhex(commit), generation, *info
 
 
 def _change(row: tuple[Any, ...]) -> FileChange:
-    _, _, path, deleted, raw, author, authored_at, subject, place = row
-    made = _attribution(raw.hex(), author, authored_at, subject)
-    return FileChange(to_text(path), made, bool(deleted), place)
+    _, _, path, deleted, raw, author, authored_at, subject, generation = row
+    made = _commit_info(raw.hex(), author, authored_at, subject)
+    return FileChange(to_text(path), made, bool(deleted), generation)
 
 
-def _attribution(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
+def _commit_info(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
     return CommitInfo(commit, author, read_time(authored_at), subject)

@@ -27,14 +27,14 @@ CREATE TABLE target (
 ) WITHOUT ROWID;
 CREATE TABLE document (
     target TEXT, path BLOB, line INTEGER, name TEXT, version TEXT, digest TEXT, warnings TEXT,
-    blob TEXT, credits TEXT, faults TEXT
+    blob TEXT, last_commits TEXT, faults TEXT
 );
 CREATE INDEX document_by_path ON document (target, path);
 CREATE INDEX document_by_pair ON document (target, name, version);
 CREATE INDEX faulty ON document (target) WHERE faults IS NOT NULL;
-CREATE TABLE companion (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
-CREATE INDEX companion_by_path ON companion (target, path);
-CREATE INDEX companion_by_name ON companion (target, named);
+CREATE TABLE config_file (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
+CREATE INDEX config_file_by_path ON config_file (target, path);
+CREATE INDEX config_file_by_name ON config_file (target, named);
 """
 
 
@@ -76,7 +76,7 @@ class Store:
     @contextmanager
     def of_one_moment(self) -> Iterator[Store]:
         """What is read in the block is of one moment, whatever another process saves meanwhile."""
-        with suppress(sqlite3.DatabaseError):  # whatever is wrong with the file, reading it will tell
+        with suppress(sqlite3.DatabaseError):  # a file that is damaged is noticed when it is read
             self._connection.execute("BEGIN")
         try:
             yield self
@@ -105,6 +105,7 @@ class Store:
         """Carries out all statements, each for all of its rows, or none of them."""
         try:
             with self._connection:
+                # IMMEDIATE waits for the write lock; one that asks for it after reading fails at once
                 self._connection.execute("BEGIN IMMEDIATE")
                 for statement, rows in work:
                     self._connection.executemany(statement, rows)
@@ -126,7 +127,7 @@ class Store:
         return connection or _blank(":memory:")
 
     def _forget(self) -> None:
-        """Goes on without the file, and lets the next process make a new one."""
+        """Goes on without the file; the next process makes a new one."""
         with suppress(sqlite3.Error):
             self.close()
         if self._path is not None and self._writes:
@@ -172,9 +173,11 @@ def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
 
 
 def _establish(connection: sqlite3.Connection) -> None:
+    # the version in the transaction of the schema: a crash leaves both or neither
     connection.executescript(f"BEGIN;{_SCHEMA}{HISTORY_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
 
 
 def _remove(path: Path) -> None:
+    # the file first: SQLite drops a `-wal` without its file, but reads a file without its `-wal`
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)

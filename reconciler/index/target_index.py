@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from reconciler.index.history import Statement
     from reconciler.index.store import Store
 
-_TABLES = ("companion", "document")
+_TABLES = ("config_file", "document")
 _DECLARED = "path, line, name, version, digest, warnings"
 _DECLARATIONS = f"SELECT {_DECLARED} FROM document WHERE target = ? AND name IS NOT NULL"  # noqa: S608 - names of this module
-_DOCUMENTS = f"SELECT {_DECLARED}, blob, credits, faults FROM document WHERE target = ?"  # noqa: S608 - names of this module
-_CREDITS = "SELECT path, credits FROM document WHERE target = ? AND credits IS NOT NULL"
+_DOCUMENTS = f"SELECT {_DECLARED}, blob, last_commits, faults FROM document WHERE target = ?"  # noqa: S608 - names of this module
+_LAST_COMMITS = "SELECT path, last_commits FROM document WHERE target = ? AND last_commits IS NOT NULL"
 _IN_ORDER = " ORDER BY path, rowid"
 _NOTHING = (None, None, None, None, None)  # in place of a declaration
 _OF_FILE = len(_NOTHING) + 1  # where what is of a whole file begins in a row of `_DOCUMENTS`
@@ -34,7 +34,7 @@ _NUMBER = "SELECT number FROM target WHERE name = ?"
 _NUMBER_OF_FILE = """
 SELECT count(name) + count(faults) FROM document WHERE target = ? AND path = ?
 """
-_COMPANIONS = "SELECT path, named, blob FROM companion WHERE target = ? AND path BETWEEN ? AND ?"
+_CONFIG_FILES = "SELECT path, named, blob FROM config_file WHERE target = ? AND path BETWEEN ? AND ?"
 _AT_ONCE = 5000  # rows that are in memory together
 
 
@@ -63,13 +63,13 @@ class TargetIndex:
             return
         raws = None if paths is None else _raws(paths)
         if naming is not None:
-            query = "SELECT path FROM companion WHERE target = ? AND named = ?"
+            query = "SELECT path FROM config_file WHERE target = ? AND named = ?"
             named = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
             raws = sorted({path for rows in named for (path,) in rows})
         elif faulty:
             query = "SELECT path FROM document WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
-        yield from self._readings(raws)
+        yield from self._stored_files(raws)
 
     def declarations(
         self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
@@ -88,13 +88,13 @@ class TargetIndex:
         """Who gave the documents of these files the content they have, by path and line."""
         mine = (self._target,)
         if paths is None:
-            rows: Iterable[tuple[Any, ...]] = self._store.rows(_CREDITS, mine)
+            rows: Iterable[tuple[Any, ...]] = self._store.rows(_LAST_COMMITS, mine)
         else:
             asked = ((*mine, raw) for raw in _raws(paths))
-            rows = (row for one in asked for row in self._store.rows(f"{_CREDITS} AND path = ?", one))
+            rows = (row for one in asked for row in self._store.rows(f"{_LAST_COMMITS} AND path = ?", one))
         for path, written in rows:
-            for line, credit in _credits(written):
-                yield (to_text(path), line), credit
+            for line, last_commit in _last_commits(written):
+                yield (to_text(path), line), last_commit
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -121,13 +121,13 @@ class TargetIndex:
         else:
             files = self._statements(commit, changed, whole=whole)
         # one transaction: the base of one commit with files of another would hide what changed between them
-        self._store.write([*files, *branch.moved(self._target, commit, history)])
+        self._store.write([*files, *branch.save_statements(self._target, commit, history)])
 
     def _statements(
         self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool
     ) -> Iterator[Statement]:
         target = self._target
-        now = [reading for reading in changed.values() if reading is not None]
+        now = [parsed_file for parsed_file in changed.values() if parsed_file is not None]
         # kept, for a count of all would cost what there is
         declaring = sum(len(one.declarations) + bool(one.invalid) for one in now)
         number = declaring + (0 if whole else self.number(changed))
@@ -139,33 +139,37 @@ class TargetIndex:
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
         yield (
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (row for reading in now for row in self._documents(reading)),
+            (row for parsed_file in now for row in self._documents(parsed_file)),
         )
         yield (
-            "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO config_file VALUES (?, ?, ?, ?, ?)",
             (
-                (target, to_bytes(reading.path), place, to_bytes(named), blob)
-                for reading in now
-                for place, (named, blob) in enumerate(reading.config_files)
+                (target, to_bytes(parsed_file.path), place, to_bytes(named), blob)
+                for parsed_file in now
+                for place, (named, blob) in enumerate(parsed_file.config_files)
             ),
         )
         yield "REPLACE INTO target VALUES (?, ?, ?, ?)", [(target, self.rules, commit, number)]
 
-    def _documents(self, reading: ParsedFile) -> Iterator[tuple[Any, ...]]:
+    def _documents(self, parsed_file: ParsedFile) -> Iterator[tuple[Any, ...]]:
         """The rows of a file, at least one."""
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
-            for one in reading.invalid
+            for one in parsed_file.invalid
         ]
-        declared = iter(reading.declarations)
-        place = (self._target, to_bytes(reading.path))
-        of_file = (reading.blob, _written(reading.last_commits), json.dumps(faults) if faults else None)
+        declared = iter(parsed_file.declarations)
+        place = (self._target, to_bytes(parsed_file.path))
+        of_file = (
+            parsed_file.blob,
+            _written(parsed_file.last_commits),
+            json.dumps(faults) if faults else None,
+        )
         first = next(declared, None)
         yield *place, *(_NOTHING if first is None else _columns(first)), *of_file
         for one in declared:
             yield *place, *_columns(one), None, None, None
 
-    def _readings(self, paths: Collection[bytes] | None) -> Iterator[ParsedFile]:
+    def _stored_files(self, paths: Collection[bytes] | None) -> Iterator[ParsedFile]:
         """Those of these files, or of all; some after others, for there may be very many."""
         if paths is not None:
             for path in paths:
@@ -192,9 +196,9 @@ class TargetIndex:
         if not rows:
             return
         span = (self._target, rows[0][0], rows[-1][0])
-        companions: defaultdict[bytes, list[tuple[str, str]]] = defaultdict(list)
-        for raw, named, blob in self._store.rows(_COMPANIONS, span):
-            companions[raw].append((to_text(named), blob))
+        config_files: defaultdict[bytes, list[tuple[str, str]]] = defaultdict(list)
+        for raw, named, blob in self._store.rows(_CONFIG_FILES, span):
+            config_files[raw].append((to_text(named), blob))
         for raw, of_file in groupby(rows, key=itemgetter(0)):
             path = to_text(raw)  # once for all that is said of the file: there may be very many of them
             documents = list(of_file)
@@ -204,8 +208,8 @@ class TargetIndex:
                 blob,
                 tuple([_declaration(path, row) for row in documents if row[2] is not None]),
                 () if faults is None else tuple([_fault(path, *fault) for fault in json.loads(faults)]),
-                tuple(companions.get(raw, ())),
-                _credits(written),
+                tuple(config_files.get(raw, ())),
+                _last_commits(written),
             )
 
 
@@ -229,13 +233,13 @@ def _fault(
 
 
 @lru_cache(maxsize=1024)  # a commit that declares many models is told of all of them
-def _credits(written: str) -> tuple[tuple[int, LastCommit], ...]:
+def _last_commits(written: str) -> tuple[tuple[int, LastCommit], ...]:
     return tuple((line, LastCommit(commit, author)) for line, commit, author in json.loads(written))
 
 
 @lru_cache(maxsize=1024)
 def _written(last_commits: tuple[tuple[int, LastCommit], ...]) -> str:
-    return json.dumps([[line, *credit] for line, credit in last_commits])
+    return json.dumps([[line, *last_commit] for line, last_commit in last_commits])
 
 
 def _raws(paths: Iterable[str]) -> list[bytes]:

@@ -77,7 +77,7 @@ class HistoryReader(FileReader):
         return self._backend.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
 
     @asked_again
-    def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
+    def commit_infos(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
         """Who made these commits, as far as they are there; one process.
 
         Raises:

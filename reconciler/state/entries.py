@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, or_
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values.journal import apply_event
 from reconciler.state import archive, tables
 from reconciler.state.raw_rows import (
     KEY,

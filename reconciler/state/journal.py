@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, entry_version
+from reconciler.engine.values.journal import apply_event
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables
 from reconciler.state.access import StateAccess
@@ -177,19 +177,19 @@ def _needs_lease(event: Event) -> bool:
 
     A release comes from whoever asks for it, and starts nothing.
     """
-    return event.asked is None and event.kind not in (EventKind.RELEASED, EventKind.DELETED)
+    return event.expected is None and event.kind not in (EventKind.RELEASED, EventKind.DELETED)
 
 
 def _folded(
     before: Mapping[Key, LedgerEntry], events: Iterable[Event]
 ) -> tuple[dict[Key, LedgerEntry], list[Event]]:
-    """The entries that `events` touch, after them; and those events that answer what is still asked."""
+    """The entries that `events` touch, after them; and those events whose `expected` the entry still has."""
     after: dict[Key, LedgerEntry] = {}
     journalled: list[Event] = []
     for event in events:
         key = (event.target, event.pair)
         entry = after.get(key, before.get(key))
-        if event.asked in (None, stand(entry)):
+        if event.expected in (None, entry_version(entry)):
             after[key] = apply_event(entry, event)
             journalled.append(event)
     return after, journalled

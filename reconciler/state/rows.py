@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.contract import lifecycle
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
-from reconciler.engine.values.memory import at_rest
+from reconciler.engine.values.journal import at_rest
 from reconciler.state.errors import UnreadableState
 from reconciler.times import read_time
 
@@ -48,7 +48,7 @@ def _attributes(kind: type, *own: str) -> tuple[_Put, ...]:
     return tuple(getattr(kind, name).__set__ for name in (*own, *_FACTS))
 
 
-_PUT_INTO_EVENT = _attributes(Event, "at", "kind", "target", "pair", "cycle_id", "actor", "epoch", "asked")
+_PUT_INTO_EVENT = _attributes(Event, "at", "kind", "target", "pair", "cycle_id", "actor", "epoch", "expected")
 _PUT_INTO_ENTRY = _attributes(
     LedgerEntry, "target", "pair", "phase", "last", "updated_at", "attempts", "disappearances"
 )

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from reconciler.budgets import shortened
 from reconciler.contract.problem import SECRET_FIELDS
-from reconciler.engine.listing import ATTENTION_ORDER, Listing, Sorting, by_pair
+from reconciler.engine.listing import ATTENTION_ORDER, Listing, Sorting, matrix_rows
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import printable
@@ -98,7 +98,7 @@ def overview(state: PageState, selection: Selection, facts: OverviewFacts | None
         selection=selection,
         is_read=facts is not None,
         items=() if is_matrix else models.items,
-        matrix=by_pair(models.items) if is_matrix else (),
+        matrix=matrix_rows(models.items) if is_matrix else (),
         commits=facts.commits if facts else {},
         numbers=numbers,
         group_numbers={word: sum(numbers[v] for v in verdicts) for word, verdicts in GROUPS.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.engine.check import counted as totals
+from reconciler.engine.validate import counted as totals
 from reconciler.engine.values import Verdict
 from reconciler.printable import printable
 from reconciler.views.hosts import by_severity
@@ -16,7 +16,7 @@ from reconciler.views.words import counted, worded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.engine.check import Checked
+    from reconciler.engine.validate import Checked
     from reconciler.engine.values import ModelState, Report
 
 MAX_CHARACTERS = 60_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import version_key
-from reconciler.engine.listing import by_pair
+from reconciler.engine.listing import matrix_rows
 from reconciler.printable import pad, printable, width
 from reconciler.views.lines import painter
 from reconciler.views.words import WORDS
@@ -55,5 +55,5 @@ def as_json(report: Report, targets: Sequence[str]) -> list[dict[str, Any]]:
 def _rows(report: Report) -> list[MatrixRow]:
     """Every pair, by name and version, whichever target knows it."""
     return sorted(
-        by_pair(report.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
+        matrix_rows(report.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
     )

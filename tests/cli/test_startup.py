@@ -76,7 +76,7 @@ NEEDLESS = {
 
 NO_VERDICT = {
     "importlib.metadata",
-    "reconciler.engine.values.memory",
+    "reconciler.engine.values.journal",
     "reconciler.engine.values.report",
     "reconciler.views.hosts",
     "reconciler.views.markdown",

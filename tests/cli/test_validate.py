@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract import edition
-from reconciler.engine.check import check
+from reconciler.engine.validate import check
 from reconciler.source.worktree import WorkTree
 from tests.git_repository import GitRepository
 from tests.program import EMBEDDED, Fleet, Program, manifest

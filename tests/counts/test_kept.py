@@ -10,8 +10,8 @@ import pytest
 
 from bench.generate import declared
 from reconciler.app.repository import reader_of
-from reconciler.engine.desired import KEPT_WHOLE
 from reconciler.engine.desired_state_reader import read_files
+from reconciler.engine.manifest_parser import KEPT_WHOLE
 from reconciler.engine.values import File
 from reconciler.settings import load
 
@@ -48,6 +48,6 @@ def test_every_file_is_read_and_so_many_manifests_are_kept(tmp_path: Path) -> No
         blob = sha1(data, usedforsecurity=False).hexdigest()
         contents[blob] = data
         files.append(File(manifest.path, blob, "100644", len(data)))
-    reader = replace(reader_of(load(None, cwd=tmp_path), "t0"), kept=7)
-    parsed_files, whole = read_files(reader, contents, files, lambda _: None)
+    parser = replace(reader_of(load(None, cwd=tmp_path), "t0"), kept=7)
+    parsed_files, whole = read_files(parser, contents, files, lambda _: None)
     assert (len(parsed_files), len(whole)) == (20, 7)

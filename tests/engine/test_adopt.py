@@ -13,7 +13,7 @@ from reconciler.contract import edition
 from reconciler.contract.catalogue import EDITIONS
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.adopt import Candidate, Proof, candidate, paths_of, prove
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, ObservedModel, Stage
 from reconciler.manifest import Manifest, is_manifest, read
@@ -82,15 +82,15 @@ def test_whatever_was_validly_imported_is_adopted(rules: str, data: st.DataObjec
 
 def _proved(pair: ModelKey, detail: dict[str, Any], rules: str) -> tuple[Candidate, Proof]:
     """The manifest that is made of a detail, and what a plan with it says."""
-    reader = ManifestParser(edition(rules), "models.d")
+    parser = ManifestParser(edition(rules), "models.d")
     view = PlannerInput(
         "prod",
         Desired({}, {}, ()),
         datetime(2026, 1, 1, tzinfo=UTC),
         observed={pair: [ObservedModel("id", pair, "published", stage=Stage.PUBLISHED)]},
     )
-    made = candidate(pair, "id", paths_of([pair])[pair], *MODELARTS.adoptable(detail, reader.edition))
-    return made, prove(MODELARTS, reader, view, [made], {"id": detail})
+    made = candidate(pair, "id", paths_of([pair])[pair], *MODELARTS.adoptable(detail, parser.edition))
+    return made, prove(MODELARTS, parser, view, [made], {"id": detail})
 
 
 @given(st.lists(st.builds(ModelKey, _NAMES, _VERSIONS), unique=True, max_size=6))

@@ -24,7 +24,7 @@ from reconciler.cli.asked import written
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.clock import Clock
 from reconciler.engine.history import model_changes
-from reconciler.engine.receipts import receipt
+from reconciler.engine.note_lines import note_line
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.settings import load
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from reconciler.engine.options import Target
+    from reconciler.engine.target import Target
     from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
@@ -306,7 +306,7 @@ def _chosen(commits: dict[str, dict[str, bool]]) -> Iterator[tuple[str, str]]:
 def _happened(trial: Trial) -> set[tuple[str, str]]:
     """The journal, but for what belongs to no commit."""
     with closing(open_state(trial.bench.url, writer=False)) as ledger:
-        return {(event.commit, receipt(event)) for event in ledger.events() if event.commit is not None}
+        return {(event.commit, note_line(event)) for event in ledger.events() if event.commit is not None}
 
 
 def rows(trial: Trial) -> tuple[HistoryRow, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import edition
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.manifest.values import MORE
 from tests.engine.worlds import MemorySource, World, text
@@ -106,7 +106,7 @@ def test_models_grow_one_by_one_up_to_the_budget(world: World) -> None:
 
 
 def test_what_came_one_by_one_may_be_more_than_one_cycle_reads(tmp_path: Path) -> None:
-    """It is compared with the registry, and audited, all the same."""
+    """It is compared with the registry, and its index is checked, all the same."""
     world = World(tmp_path, budgets=Budgets(manifest_bytes=len(text("a")) + 1))
     for name in "abc":
         world.source.commit({f"models.d/{name}.yaml": text(name)})
@@ -149,12 +149,14 @@ def test_one_content_at_many_paths_says_at_each_what_it_says_alone() -> None:
     source = MemorySource()
     names = ("a.yaml", "b.yml", "team/a.yaml", "a.json", "b.JSON")
     source.commit({f"models.d/{at}/{name}": each for at, each in enumerate(contents) for name in names})
-    reader = ManifestParser(edition("seed-2019"), "models.d")
+    parser = ManifestParser(edition("seed-2019"), "models.d")
     files = {file.path: file for file in source.snapshot(source.head(), "models.d").files}
-    together = {reading.path: reading for reading, _ in reader.read(source, files.values(), files.get)}
+    together = {
+        parsed_file.path: parsed_file for parsed_file, _ in parser.read(source, files.values(), files.get)
+    }
     alone: dict[str, ParsedFile] = {}
     for file in files.values():
-        alone |= {reading.path: reading for reading, _ in reader.read(source, [file], files.get)}
+        alone |= {parsed_file.path: parsed_file for parsed_file, _ in parser.read(source, [file], files.get)}
     assert together == alone
     assert len(together) == len(contents) * len(names)
 

@@ -19,8 +19,17 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.last_report import verdicts_of_journal
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.target_run import RECONCILED, REPOSITORY
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values import (
+    Event,
+    EventKind,
+    LedgerEntry,
+    ObservedModel,
+    Phase,
+    Report,
+    Stage,
+    Verdict,
+)
+from reconciler.engine.values.journal import apply_event
 from reconciler.errors import ConfigurationError, GuardError, NotFound
 from reconciler.state import check, open_state, rebuild
 from tests.effort import examples
@@ -28,7 +37,7 @@ from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import Crash, MemoryRegistry, World, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 VENDORS = (MemoryRegistry, ShelfRegistry)
 _VENDORS_WORDS = re.compile(r"modelarts|huawei|workspace|in the console|'s console", re.IGNORECASE)
@@ -185,6 +194,27 @@ def test_a_crash_between_import_and_result_does_not_import_twice(world: World) -
         apply(world)
     assert verdict(apply(world)) is Verdict.IN_SYNC
     assert world.registry.calls == [A]
+
+
+class _NewestFirst(MemoryRegistry):
+    """Finds the models of a pair in the reverse order of their ids."""
+
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
+        return sorted(await super().find(pair), reverse=True)
+
+
+def test_an_open_intent_is_settled_by_the_oldest_of_several_models(tmp_path: Path) -> None:
+    """By the model that the planner takes, in whatever order the registry shows them."""
+    world = World(tmp_path, registry=_NewestFirst(faults=["crash"]))
+    world.source.commit({"models.d/a.yaml": text("a")})
+    with pytest.raises(Crash):
+        apply(world)
+    world.registry.models["m-2"] = {**world.registry.models["m-1"], "model_id": "m-2"}
+    report = apply(world)
+    assert [(item.verdict, item.model_id) for item in report.items] == [(Verdict.IN_SYNC, "m-1")]
+    with open_state(world.url, writer=False) as ledger:
+        events = ledger.events("local", A)
+    assert [event.model_id for event in events if event.kind is EventKind.ADOPTED] == ["m-1"]
 
 
 def test_a_crash_before_the_import_imports_after_the_restart(world: World) -> None:

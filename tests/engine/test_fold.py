@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.contract import ModelKey
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values.journal import apply_event
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

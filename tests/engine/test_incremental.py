@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.manifest_parser import ManifestParser
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.ports.git import Index, KeptHistory
-from reconciler.engine.remember import audit
+from reconciler.engine.remember import verify_index
+from reconciler.engine.target import Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
@@ -126,7 +127,7 @@ class Bench:
         """One cycle over what changed; everything that is remembered after it."""
         with self.engine(self.folder / "index.db", rules) as engine:
             report = asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert audit(engine.source, engine.targets[0], 0.3) == 0
+            assert verify_index(engine.source, engine.targets[0], 0.3) == 0
             known = engine.ledger.last_report()
             assert known is not None
             assert report.counted() == known.counted()
@@ -410,7 +411,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
         engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
         asyncio.run(engine.cycle(CycleOptions()))
         assert engine.targets[0].history.number() == 2
-        assert audit(engine.source, engine.targets[0], 0.0) == 0
+        assert verify_index(engine.source, engine.targets[0], 0.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -419,7 +420,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
         "UPDATE document SET blob = '0000'",
         "UPDATE document SET digest = 'other'",
         "DELETE FROM document",
-        "UPDATE document SET credits = replace(credits, 'A. Author', 'Nobody')",
+        "UPDATE document SET last_commits = replace(last_commits, 'A. Author', 'Nobody')",
         "DELETE FROM change",
         "DELETE FROM branch",
         "UPDATE change SET deleted = 1",
@@ -427,7 +428,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
     ],
 )
 def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
-    """The periodic audit finds it; from the next cycle on it is right."""
+    """The periodic check finds it; from the next cycle on it is right."""
     with bench() as made:
         made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
         made.apply()
@@ -439,7 +440,7 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
             asyncio.run(engine.cycle(CycleOptions()))
             assert engine.last.disagreements > 0
             asyncio.run(engine.cycle(CycleOptions()))
-            assert audit(engine.source, engine.targets[0], 0.0) == 0
+            assert verify_index(engine.source, engine.targets[0], 0.0) == 0
         assert told(made.apply()) == told(made.plan())
 
 

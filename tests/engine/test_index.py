@@ -15,8 +15,8 @@ def _file(path: str, documents: int, *, faulty: bool = False) -> ParsedFile:
         ManifestRef(ModelKey(path, f"{n}.0.0"), f"{n:064}", path, n + 1) for n in range(documents)
     )
     invalid = (InvalidManifest(path, 9, (Reason("wrong", "it is", path, 9),)),) if faulty else ()
-    credited = tuple((ref.line, LastCommit("c" * 40, "Ada <ada@example.org>")) for ref in declared)
-    return ParsedFile(path, "b" * 40, declared, invalid, (), credited)
+    last_commits = tuple((ref.line, LastCommit("c" * 40, "Ada <ada@example.org>")) for ref in declared)
+    return ParsedFile(path, "b" * 40, declared, invalid, (), last_commits)
 
 
 @pytest.mark.parametrize("numbers", [(0, 1, 2), (4999, 1, 3), (5000, 2), (1, 12_000, 1)])

@@ -23,12 +23,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.manifest_parser import ManifestParser
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.retry import blockers, retry
+from reconciler.engine.target import Target
 from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values.journal import apply_event
 from reconciler.errors import GuardError
 from reconciler.index import Store
 from reconciler.state import open_state

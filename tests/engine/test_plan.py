@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract import ModelKey, digest
-from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
+from reconciler.engine.manifest_parser import declared_by
 from reconciler.engine.plan import plan_digest, verdicts
-from reconciler.engine.planner_input import PlannerInput, by_pair, select_for_comparison
+from reconciler.engine.planner_input import PlannerInput, group_by_pair, select_for_comparison
 from reconciler.engine.values import (
     Desired,
     Difference,
@@ -210,7 +210,9 @@ def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> Non
 def test_a_pair_that_is_registered_several_times_is_judged_by_the_oldest_and_told(order: int) -> None:
     """Nobody may think that one import was one model where the registry shows two; any order of its list."""
     models = [model(model_id=f"m-{age}")._replace(created_at=age) for age in (1, 2, 3)]
-    seen = replace(view(manifest(), comparisons={"m-1": AS_DECLARED}), observed=by_pair(models[::order]))
+    seen = replace(
+        view(manifest(), comparisons={"m-1": AS_DECLARED}), observed=group_by_pair(models[::order])
+    )
     item = only(verdicts(seen))
     assert (item.verdict, item.model_id) == (Verdict.IN_SYNC, "m-1")
     assert [(reason.code, reason.severity) for reason in item.reasons] == [("registered-again", "warning")]
@@ -249,8 +251,8 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
 
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
-    credit = LastCommit("c" * 40, "Ann <ann@example.com>")
-    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): credit})))
+    last_commit = LastCommit("c" * 40, "Ann <ann@example.com>")
+    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): last_commit})))
     assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, VerdictTable, by_pair
+from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, VerdictTable, matrix_rows
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest.values import Reason
 from tests.effort import examples
@@ -127,5 +127,5 @@ def test_an_address_that_is_not_shown_is_not_found_either() -> None:
 def test_of_several_models_of_a_pair_a_matrix_shows_what_needs_attention_most() -> None:
     """A conflict is not hidden by what is registered."""
     items = [ModelState("prod", verdict, "a", "1.0.0") for verdict in reversed(ATTENTION_ORDER)]
-    (row,) = by_pair(items)
+    (row,) = matrix_rows(items)
     assert row.cells["prod"].verdict is Verdict.REFUSED

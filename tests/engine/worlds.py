@@ -16,10 +16,11 @@ from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.guards import Guards
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.manifest_parser import ManifestParser
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.target import Target
 from reconciler.engine.values import Created, Delta, Event, File, ObservedModel, Report, Snapshot
 from reconciler.errors import (
     AlreadyExists,

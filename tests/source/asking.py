@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.credit import credit
+from reconciler.engine.last_commits import find_last_commits
 from reconciler.engine.values import ParsedFile
 from reconciler.manifest import InvalidManifest
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mapping[str, CommitInfo]:
     """Who gave each path the content it has at a commit, every file taken as a whole."""
-    readings = [
+    parsed_files = [
         ParsedFile(path, file.blob, invalid=(InvalidManifest(path, 1, ()),))
         for path, file in source.files(commit, paths).items()
     ]
     found: dict[str, CommitInfo] = {}
-    if not readings:
+    if not parsed_files:
         return found
     with source.graph(commit, paths) as graph:
-        for path, lines in credit(graph, source, readings).by_file.items():
+        for path, lines in find_last_commits(graph, source, parsed_files).by_file.items():
             logged = graph.get(lines[1].commit)
             assert logged is not None
             found[path] = logged.commit_info

@@ -122,7 +122,7 @@ def test_a_log_that_git_cannot_go_on_with_ends_where_it_breaks_down(repository: 
                 assert good not in [logged.commit for logged in graph]
                 assert "limits.git_memory" in str(graph.cut)
         assert source.graph_since(good, tip, "models.d") is None
-        assert good in source.attributions([tip, good])
+        assert good in source.commit_infos([tip, good])
 
 
 def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repository: GitRepository) -> None:

@@ -55,7 +55,7 @@ def test_who_made_a_commit_is_told_as_far_as_git_has_it(
     source = opened("repo" if where == "local" else repository.path.as_uri())
     source.head()
     before = [mirror.stat().st_ino for mirror in cache.glob("*.git")]
-    assert source.attributions(["1" * 40, commit, "2" * 40]).keys() == {commit}
+    assert source.commit_infos(["1" * 40, commit, "2" * 40]).keys() == {commit}
     assert [mirror.stat().st_ino for mirror in cache.glob("*.git")] == before
 
 
@@ -178,7 +178,7 @@ def test_the_log_is_read_no_further_than_needed() -> None:
         yield Commit("c" * 40, (), (Delta("m/a", None, f"100644 {'1' * 40}"),))
         raise AssertionError("read on")
 
-    assert CommitGraph("c" * 40, log()).held("c" * 40, ["m/a"]) == {"m/a": f"100644 {'1' * 40}"}
+    assert CommitGraph("c" * 40, log()).entries_at("c" * 40, ["m/a"]) == {"m/a": f"100644 {'1' * 40}"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
-from reconciler.engine.values.memory import apply_event
+from reconciler.engine.values.journal import apply_event
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)

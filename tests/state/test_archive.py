@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from reconciler.engine.values import EventKind, Reconciled, Stage
-from reconciler.engine.values.memory import at_rest
+from reconciler.engine.values.journal import at_rest
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_for_release, open_journal, rebuild
 from reconciler.state.archive import CHUNK, bloom_filter, may_hold

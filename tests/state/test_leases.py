@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from reconciler.engine.leadership import SHARED
-from reconciler.engine.values import EventKind, Phase, Report, TargetFailure, stand
+from reconciler.engine.values import EventKind, Phase, Report, TargetFailure, entry_version
 from reconciler.errors import LeaseLost, StateError, StateLockedError
 from reconciler.state import compact, migrate, open_state, rebuild
 from tests.state.leading import let_leases_expire
@@ -196,10 +196,10 @@ def test_an_answer_is_journalled_by_whoever_sent_the_call_though_another_leads(s
     with ExitStack() as stack:
         (ledger, mine), (later, other) = (_replica(state, stack) for _ in range(2))
         ledger.append(_under(mine.take(["prod"])["prod"], requested()))
-        asked = stand(ledger.entry("prod", MNIST))
+        expected = entry_version(ledger.entry("prod", MNIST))
         let_leases_expire(state)
         second = other.take(["prod"])["prod"]
-        answer = replace(imported(), asked=asked, epoch=1)
+        answer = replace(imported(), expected=expected, epoch=1)
         assert len(ledger.append([answer])) == 1
         assert len(ledger.append([replace(answer, kind=EventKind.POSTPONED)])) == 0
         entry = later.entry("prod", MNIST)

@@ -19,7 +19,7 @@ from reconciler.engine.values import (
     Stage,
     Verdict,
     VerdictKey,
-    stand,
+    entry_version,
 )
 from reconciler.errors import StateError
 from tests.state.leading import open_state
@@ -133,15 +133,15 @@ def test_an_answer_is_journalled_only_while_the_entry_is_what_was_asked_about(ur
     """Compare and set, in the transaction; within a group, each event sees those before it."""
     with open_state(url, writer=True) as ledger:
         ledger.append([requested(), imported()])
-        asked = stand(ledger.entry("prod", MNIST))
+        expected = entry_version(ledger.entry("prod", MNIST))
         failed = replace(
-            imported(), kind=EventKind.FAILED, model_status="failed", stage=Stage.FAILED, asked=asked
+            imported(), kind=EventKind.FAILED, model_status="failed", stage=Stage.FAILED, expected=expected
         )
         deleted = replace(imported(), kind=EventKind.DELETED)
         assert ledger.append([failed]) == [failed]
         assert ledger.append([deleted, failed, requested("bert")]) == [deleted, requested("bert")]
         assert ledger.append([failed]) == []
-        nobody = replace(requested("new"), asked=stand(None))
+        nobody = replace(requested("new"), expected=entry_version(None))
         assert ledger.append([nobody, nobody]) == [nobody]
 
         assert [event.kind for event in ledger.events("prod", MNIST)] == [

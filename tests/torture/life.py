@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app import session
 from reconciler.cli import main
-from reconciler.engine.options import Target
+from reconciler.engine.target import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:

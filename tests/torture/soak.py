@@ -33,10 +33,10 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.engine.clock import Clock
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
-from reconciler.engine.options import Target
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.retry import blockers, retry
+from reconciler.engine.target import Target
 from reconciler.engine.values import Event, Verdict
 from reconciler.errors import RegistryError
 from reconciler.index import Store
@@ -176,9 +176,9 @@ class Soak:
                 limits=Limits(rate=1e6, burst=1000, deadline=10.0, page_size=20),
                 sleep=clock.sleep,
             )
-            reader = ManifestParser(edition("seed-2019"), "models.d")
+            parser = ManifestParser(edition("seed-2019"), "models.d")
             files, commits = index.of("soak", "rules"), index.history_of("soak")
-            target = Target("soak", registry, reader, files, commits, judge_all_below=0)
+            target = Target("soak", registry, parser, files, commits, judge_all_below=0)
             guards = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
             page, deeds = _Page(clock), EventCounter()
 

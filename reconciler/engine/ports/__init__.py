@@ -45,7 +45,7 @@ class Registry(Protocol):
         """The vendor's detail of one model, as it came. Raises NotFound."""
 
     async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
-        """Sends one import call, once.
+        """Makes one import call; its request is sent again only with proof that it was not carried out.
 
         Args:
             request: the body.
@@ -92,11 +92,11 @@ class Journal(Protocol):
     def append(self, events: Sequence[Event]) -> Sequence[Event]:
         """Journals the events and folds them into the entries, in one transaction, on disk on return.
 
-        Where there are leases, an event without `asked` is journalled only while the lease of its target is
-        held by its epoch; a release is always.
+        Where there are leases, an event without `expected` is journalled only while the lease of its target
+        is held by its epoch; a release is always.
 
-        An event whose `asked` is no longer what its pair's entry is, is left out: while its question was
-        under way, another process changed the entry. Gives those that were journalled.
+        An event is left out whose `expected` is no longer the version of its pair's entry: another process
+        has changed the entry meanwhile. Gives those that were journalled.
 
         Raises:
             LeaseLost: none of them was journalled.

@@ -121,8 +121,8 @@ class KeptHistory(Protocol):
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
 
-    def places(self, commits: Collection[str]) -> Mapping[str, int]:
-        """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
+    def generations(self, commits: Collection[str]) -> Mapping[str, int]:
+        """The generations of these commits, as far as the branch has them; see `reconciler.engine.graph`."""
 
     def number(self) -> int:
         """How many commits the branch has."""

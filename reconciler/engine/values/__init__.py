@@ -16,7 +16,15 @@ from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
     from reconciler.engine.values.git import CommitInfo, Delta, File, FileChange, HistoryUpdate, Snapshot
-    from reconciler.engine.values.memory import Event, EventKind, Facts, LedgerEntry, Phase, Stand, stand
+    from reconciler.engine.values.journal import (
+        EntryVersion,
+        Event,
+        EventKind,
+        Facts,
+        LedgerEntry,
+        Phase,
+        entry_version,
+    )
     from reconciler.engine.values.models import (
         FINAL,
         Created,
@@ -46,15 +54,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_DECLARED", "AT_REST", "FINAL", "OF_MANIFESTS", "UNDER_WAY", "CommitInfo", "Created", "CycleAnswer",
-    "CycleRequest", "Delta", "Desired", "Difference", "Event", "EventKind", "Facts", "File", "FileChange",
-    "HistoryUpdate", "IdleMark", "LastCommit", "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel",
-    "ParsedFile", "Phase", "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict",
-    "VerdictKey", "stand",
+    "CycleRequest", "Delta", "Desired", "Difference", "EntryVersion", "Event", "EventKind", "Facts", "File",
+    "FileChange", "HistoryUpdate", "IdleMark", "LastCommit", "LedgerEntry", "ManifestRef", "ModelState",
+    "ObservedModel", "ParsedFile", "Phase", "Reconciled", "Report", "Snapshot", "Stage", "TargetFailure",
+    "Verdict", "VerdictKey", "entry_version",
 ]  # fmt: skip
 
 _NAMES = {
     "git": ("CommitInfo", "Delta", "File", "FileChange", "HistoryUpdate", "Snapshot"),
-    "memory": ("Event", "EventKind", "Facts", "LedgerEntry", "Phase", "Stand", "stand"),
+    "journal": ("EntryVersion", "Event", "EventKind", "Facts", "LedgerEntry", "Phase", "entry_version"),
     "models": (
         "FINAL", "Created", "Desired", "LastCommit", "ManifestRef", "ObservedModel", "ParsedFile", "Stage",
     ),

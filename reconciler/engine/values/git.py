@@ -78,20 +78,21 @@ class FileChange(NamedTuple):
     Attributes:
         path: the file that declares it afterwards; of a deletion, the one that did before.
         deleted: whether the commit took the document out of that file.
-        place: of the commit in its branch, see `reconciler.engine.graph.places`.
+        generation: of the commit, see `reconciler.engine.graph.generation_of`.
     """
 
     path: str
     commit_info: CommitInfo
     deleted: bool = False
-    place: int = 0
+    generation: int = 0
 
 
 class HistoryUpdate(NamedTuple):
     """What some commits add to the history of a branch that is kept, or all that there is to keep.
 
     Attributes:
-        commits: each with its place, and with who made it where it touched any of the target's files; to be
+        commits: each with its generation, and with who made it where it touched any of the target's files; to
+        be
             gone through once.
         changes: what they did to each model's document, one commit after the other; to be gone through once.
         is_whole: whether they are all the commits of the branch.

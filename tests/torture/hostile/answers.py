@@ -13,8 +13,9 @@ import httpx
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import ManifestParser
-from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.manifest_parser import ManifestParser
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.target import Target
 from reconciler.errors import OutcomeUnknown, RegistryError
 from reconciler.index import Store
 from reconciler.registry import Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
@@ -133,9 +134,9 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
     clock = {"now": 0}
     async with _client(lambda request: _answer(dice, request), TokenAuth(GivenSecret(SECRET))) as registry:
         store = Store(None, writes=True)
-        reader = ManifestParser(edition("seed-2019"), "models.d")
+        parser = ManifestParser(edition("seed-2019"), "models.d")
         index, history = store.of("local", "rules"), store.history_of("local")
-        target = Target("local", registry, reader, index, history, timing=Timing(settle=0))
+        target = Target("local", registry, parser, index, history, timing=Timing(settle=0))
         time = Clock(now=lambda: START, sleep=sleep, stopping=lambda: clock["now"] > 5)
         engine = Engine(source, ledger, (target,), clock=time)
         try:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from reconciler.contract import EDITIONS, edition
-from reconciler.engine.check import check
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.plan import plan_digest, verdicts
 from reconciler.engine.planner_input import PlannerInput
+from reconciler.engine.validate import check
 from reconciler.engine.values import File, Report, Snapshot
 from reconciler.manifest import InvalidManifest, Manifest, read
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, minimal, packages
@@ -70,8 +70,8 @@ def attacker(_: Path) -> Iterator[Attack]:
     readers = {name: ManifestParser(edition(name), ROOT) for name in EDITIONS}
     heap = Heap()
     alone = {
-        name: reader.snapshot(heap, heap.snapshot(_GOOD | _BESIDE)).manifests
-        for name, reader in readers.items()
+        name: parser.snapshot(heap, heap.snapshot(_GOOD | _BESIDE)).manifests
+        for name, parser in readers.items()
     }
 
     def attack(dice: Random) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.contract import edition
-from reconciler.engine.check import check
-from reconciler.engine.credit import credit
-from reconciler.engine.desired import ManifestParser
 from reconciler.engine.history import model_changes
+from reconciler.engine.last_commits import find_last_commits
+from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.plan import plan_digest, verdicts
 from reconciler.engine.planner_input import PlannerInput
+from reconciler.engine.validate import check
 from reconciler.engine.values import Desired, LastCommit, Report, Snapshot
 from reconciler.errors import SourceError
 from reconciler.remote import parse_remote
@@ -91,14 +91,14 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
         try:
             commit = source.head()
             snapshot = source.snapshot(commit, "models.d")
-            reader = ManifestParser(edition("seed-2019"), "models.d")
-            desired = reader.snapshot(source, snapshot)
+            parser = ManifestParser(edition("seed-2019"), "models.d")
+            desired = parser.snapshot(source, snapshot)
         except SourceError:
             require(
                 armed or not possible or not _git_can_list(den, parents[0]), "what git can list can be read"
             )
             raise
-        _examine(dice, source, snapshot, desired, reader, whole=possible)
+        _examine(dice, source, snapshot, desired, parser, whole=possible)
 
 
 def _examine(
@@ -106,7 +106,7 @@ def _examine(
     source: GitSource,
     snapshot: Snapshot,
     desired: Desired,
-    reader: ManifestParser,
+    parser: ManifestParser,
     *,
     whole: bool,
 ) -> None:
@@ -117,9 +117,11 @@ def _examine(
         )
     known: dict[tuple[str, int], LastCommit] = {}
     with contextlib.suppress(SourceError):
-        readings = [reading for reading, _ in reader.read(source, snapshot.files, lambda _: None)]
-        with source.graph(snapshot.commit, [reading.path for reading in readings] or ["models.d"]) as graph:
-            found = credit(graph, source, readings).by_file
+        parsed_files = [parsed_file for parsed_file, _ in parser.read(source, snapshot.files, lambda _: None)]
+        with source.graph(
+            snapshot.commit, [parsed_file.path for parsed_file in parsed_files] or ["models.d"]
+        ) as graph:
+            found = find_last_commits(graph, source, parsed_files).by_file
         known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")

@@ -31,7 +31,7 @@ _SUBMODULE = "160000"
 _UNKNOWN = ""  # the id of no commit
 
 
-class Credits(NamedTuple):
+class LastCommits(NamedTuple):
     """Who gave each document its content.
 
     Attributes:
@@ -60,17 +60,17 @@ _Open = dict[str, list[_Search]]
 
 
 class _Walk:
-    """Walks one graph; its result is in `credited` and `older`."""
+    """Walks one graph; its result is in `by_file` and `older`."""
 
     def __init__(self, graph: CommitGraph, source: Source, earlier: Iterable[ParsedFile]) -> None:
         """`earlier` is what files say or said; of these contents, fewer have to be read."""
-        self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
+        self.by_file: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
         self._earlier = earlier
-        self._credits: dict[str, LastCommit] = {}
+        self._by_commit: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
@@ -121,7 +121,7 @@ class _Walk:
     def _meet(self, logged: Logged, delta: Delta, searches: list[_Search]) -> None:
         """A commit that changed the file against its first parent."""
         if delta.before is None and len(logged.parents) <= 1:
-            self._credit(logged, searches)
+            self._record(logged, searches)
         else:
             self._undecided.append((logged, delta, searches))
 
@@ -133,26 +133,26 @@ class _Walk:
             for parent in logged.parents[1:]:
                 together[parent].append(delta.path)
         for parent, paths in together.items():
-            self._graph.held(parent, paths)  # so that what lies beyond the graph is asked once
-        held = [self._held(logged, delta) for logged, delta, _ in undecided]
+            self._graph.entries_at(parent, paths)  # so that what lies beyond the graph is asked once
+        parent_entries = [self._parents_entries(logged, delta) for logged, delta, _ in undecided]
         self._texts.clear()
         self._read(
             (delta.path, _blob(entry))
-            for (_, delta, _), entries in zip(undecided, held, strict=True)
+            for (_, delta, _), entries in zip(undecided, parent_entries, strict=True)
             for entry in self._to_read(delta.path, [delta.after, *(entry for _, entry in entries)])
         )
-        for (logged, delta, searches), entries in zip(undecided, held, strict=True):
+        for (logged, delta, searches), entries in zip(undecided, parent_entries, strict=True):
             for search in searches:
                 self._pass_on(logged, delta, entries, search)
 
-    def _held(self, logged: Logged, delta: Delta) -> list[tuple[str, str | None]]:
+    def _parents_entries(self, logged: Logged, delta: Delta) -> list[tuple[str, str | None]]:
         """The parents that are known to hold something in the file's place, with what they hold."""
         entries = [(parent, delta.before) for parent in logged.parents[:1]]
         for parent in logged.parents[1:]:
-            held = self._graph.held(parent, [delta.path])
-            if delta.path not in held:  # beyond the end of this graph: it has to be asked elsewhere
+            parent_entries = self._graph.entries_at(parent, [delta.path])
+            if delta.path not in parent_entries:  # beyond the end of this graph: it has to be asked elsewhere
                 return [*entries, (_UNKNOWN, delta.after)]
-            entries.append((parent, held[delta.path]))
+            entries.append((parent, parent_entries[delta.path]))
         return entries
 
     def _to_read(self, path: str, entries: list[str | None]) -> list[str]:
@@ -168,7 +168,7 @@ class _Walk:
             if self._is_same(search, entry, delta.after):
                 _add(self._waiting.setdefault(parent, {}), {search.path: [search]})
                 return
-        self._credit(logged, [search])
+        self._record(logged, [search])
 
     def _is_same(self, search: _Search, before: str | None, after: str | None) -> bool:
         """Whether a parent holds the document as the commit does."""
@@ -197,20 +197,22 @@ class _Walk:
             for kind, path in paths[blob].items():
                 self._texts[kind, blob] = {section.line: section.text for section in sections(path, data)}
 
-    def _credit(self, logged: Logged, searches: Iterable[_Search]) -> None:
-        credit = self._credits.get(logged.commit)
-        if credit is None:
-            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.commit_info.author)
+    def _record(self, logged: Logged, searches: Iterable[_Search]) -> None:
+        last_commit = self._by_commit.get(logged.commit)
+        if last_commit is None:
+            last_commit = self._by_commit[logged.commit] = LastCommit(
+                logged.commit, logged.commit_info.author
+            )
         for search in searches:
-            self.credited[search.path][search.line] = credit
+            self.by_file[search.path][search.line] = last_commit
 
 
-def credit(
+def find_last_commits(
     graph: CommitGraph,
     source: Source,
     parsed_files: Collection[ParsedFile],
     earlier: Iterable[ParsedFile] = (),
-) -> Credits:
+) -> LastCommits:
     """Who gave each document of these files its content.
 
     The graph is of the commit whose files these are. `earlier` is what files said at another commit; of these
@@ -218,7 +220,7 @@ def credit(
     """
     walk = _Walk(graph, source, [*earlier, *parsed_files])
     walk.run(parsed_files)
-    return Credits(walk.credited, walk.older)
+    return LastCommits(walk.by_file, walk.older)
 
 
 def _add(sections: _Open, more: _Open) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.receipts import event_of, events_of, receipt
+from reconciler.engine.note_lines import event_of, events_of, note_line
 from reconciler.engine.values import Event, EventKind, Facts, Stage
 from tests.effort import examples
 
@@ -29,7 +29,7 @@ EVENTS = st.builds(
     commit=st.just(COMMIT),
     line=st.none() | st.integers(1, 1000),
     not_before=st.none() | _moments,
-    asked=st.none(),
+    expected=st.none(),
     stage=st.none() | st.sampled_from(Stage),
     **{
         name: st.none() | _words
@@ -43,7 +43,7 @@ EVENTS = st.builds(
 @settings(deadline=None, max_examples=examples(200))
 def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
     """Every fact of it, whatever people and registries wrote; one line, which a terminal only shows."""
-    line = receipt(event)
+    line = note_line(event)
     assert event_of(COMMIT, line) == event
     assert len(line.splitlines()) == 1
     line.encode("utf-8")
@@ -54,7 +54,7 @@ def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
 @settings(deadline=None, max_examples=examples(50))
 def test_lines_that_are_sorted_are_in_the_order_of_what_happened(events: list[Event]) -> None:
     """So that a merge, which sorts them, tells a story."""
-    lines = sorted(map(receipt, events))
+    lines = sorted(map(note_line, events))
     found, unread = events_of([(COMMIT, "\n".join([*lines, *lines[:1]]))])
     assert unread == 0
     assert [event for n, event in enumerate(found) if event not in found[:n]] == sorted(
@@ -66,8 +66,8 @@ def test_a_line_that_tells_of_no_event_is_counted_and_left_out() -> None:
     """Anybody who may push notes can write anything."""
     event = Event(datetime.now(UTC), EventKind.IMPORTED, "local", ModelKey("a", "1.0.0"), "cycle")
     later = replace(event, at=event.at + timedelta(seconds=1))
-    bad = ["reviewed", "{}", "[]", '{"at":1}', receipt(event).replace("imported", "exported")]
-    facts = json.loads(receipt(event))
+    bad = ["reviewed", "{}", "[]", '{"at":1}', note_line(event).replace("imported", "exported")]
+    facts = json.loads(note_line(event))
     wrong = {"line": "7", "author": ["Ada"], "digest": 3, "by": 1, "at": "0001-01-01T00:00:00+14:00"}
     bad += [json.dumps(facts | {name: value}) for name, value in wrong.items()]
     bad += [
@@ -75,8 +75,8 @@ def test_a_line_that_tells_of_no_event_is_counted_and_left_out() -> None:
         json.dumps(facts | {"not_before": "2026-01-01"}),
         "[" * 100_000,
     ]
-    naive = receipt(event).replace("+00:00", "")
-    text = "\n".join([receipt(later), *bad, naive, receipt(event)])
+    naive = note_line(event).replace("+00:00", "")
+    text = "\n".join([note_line(later), *bad, naive, note_line(event)])
     found, unread = events_of([(COMMIT, text)])
     assert [one.at for one in found] == [event.at, later.at]
     assert unread == len(bad) + 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS, Budgets
-from reconciler.engine.desired import ManifestParser, conflict_reasons
+from reconciler.engine.manifest_parser import ManifestParser, conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import Look
+    from reconciler.engine.manifest_parser import FileLookup
     from reconciler.engine.ports.git import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Rules
@@ -87,13 +87,13 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
     only: Collection[str] = (),
     budgets: Budgets = DEFAULTS,
     *,
-    look: Look | None = None,
+    find_file: FileLookup | None = None,
     whole: bool = False,
 ) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone.
 
-    `look` finds the files that manifests name, by default in the snapshot. `whole` gives the valid manifests
-    too, which takes much memory where there are very many. Raises BudgetError.
+    `find_file` finds the files that manifests name, by default in the snapshot. `whole` gives the valid
+    manifests too, which takes much memory where there are very many. Raises BudgetError.
     """
     valid: dict[ModelKey, Manifest] = {}
 
@@ -101,8 +101,8 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
         if not only or manifest.path in only:
             valid[manifest.pair] = manifest
 
-    reader = ManifestParser(rules, snapshot.path, budgets)
-    desired = reader.snapshot(blobs, snapshot, look, keep if whole else None)
+    parser = ManifestParser(rules, snapshot.path, budgets)
+    desired = parser.snapshot(blobs, snapshot, find_file, keep if whole else None)
     reasons = dict.fromkeys(
         reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )
@@ -116,15 +116,15 @@ def _reasons(desired: Desired, only: Collection[str]) -> Iterator[tuple[str, Rea
         yield from ((manifest.path, warning) for warning in manifest.warnings)
     for document in desired.invalid:
         yield from ((document.path, reason) for reason in document.reasons)
-    for pair, claims in desired.conflicts.items():
-        yield from ((str(reason.path), reason) for reason in conflict_reasons(pair, claims, only))
-        yield from ((claim.path, warning) for claim in claims for warning in claim.warnings)
+    for pair, refs in desired.conflicts.items():
+        yield from ((str(reason.path), reason) for reason in conflict_reasons(pair, refs, only))
+        yield from ((ref.path, warning) for ref in refs for warning in ref.warnings)
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
     documents: list[ManifestRef | InvalidManifest] = [
         *desired.manifests.values(),
-        *(claim for claims in desired.conflicts.values() for claim in claims),
+        *(ref for refs in desired.conflicts.values() for ref in refs),
         *desired.invalid,
     ]
     return frozenset((one.path, one.line) for one in documents if not only or one.path in only)

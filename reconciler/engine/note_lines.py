@@ -25,7 +25,7 @@ _LARGEST = 2**31 - 1
 _MOMENT = "microseconds"
 
 
-def receipt(event: Event) -> str:
+def note_line(event: Event) -> str:
     """The line of an event; what is not known is left out."""
     facts: dict[str, Any] = {
         "at": event.at.isoformat(timespec=_MOMENT),

@@ -24,15 +24,14 @@ if TYPE_CHECKING:
     from reconciler.engine.ports.git import Blobs
     from reconciler.manifest import Rules
 
-    Look = Callable[[str], File | None]
+    FileLookup = Callable[[str], File | None]
     """The file at a path of the same commit, or None."""
 
 
 KEPT_WHOLE = 10_000
 """Manifests that one cycle keeps as they were read."""
 
-_CLAIMS = 10
-"""Manifests that claim one pair and are named."""
+_MOST_NAMED = 10  # manifests of one conflict that its message names
 
 
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
@@ -88,14 +87,14 @@ class ManifestParser:
             )
 
     def read(
-        self, source: Blobs, files: Iterable[File], look: Look
+        self, source: Blobs, files: Iterable[File], find_file: FileLookup
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
         Files that are no concern of this target are left out; see `concerns`. Raises BudgetError.
         """
         readable: defaultdict[str, list[File]] = defaultdict(list)
-        work = _Work(self, source, look)
+        work = _Work(self, source, find_file)
         for file in files:
             refused = self._refusal(file)
             if refused is not None:
@@ -110,20 +109,20 @@ class ManifestParser:
         self,
         source: Blobs,
         snapshot: Snapshot,
-        look: Look | None = None,
+        find_file: FileLookup | None = None,
         whole: Callable[[Manifest], object] | None = None,
     ) -> Desired:
         """What a whole snapshot declares.
 
-        `look` finds the files that manifests name, by default in the snapshot. `whole` is given each valid
-        manifest, which is not kept here; those in conflict too.
+        `find_file` finds the files that manifests name, by default in the snapshot. `whole` is given each
+        valid manifest, which is not kept here; those in conflict too.
         """
-        look = look or {file.path: file for file in snapshot.files}.get
+        find_file = find_file or {file.path: file for file in snapshot.files}.get
         faulty: list[ParsedFile] = []
         named: set[str] = set()
 
         def declarations() -> Iterator[ManifestRef]:
-            for parsed_file, manifests in self.read(source, snapshot.files, look):
+            for parsed_file, manifests in self.read(source, snapshot.files, find_file):
                 named.update(path for path, _ in parsed_file.config_files)
                 if parsed_file.invalid:
                     faulty.append(parsed_file)
@@ -143,9 +142,9 @@ class _Work:
     One content may stand at very many paths: it is taken apart once, unless it names a file beside it.
     """
 
-    reader: ManifestParser
+    parser: ManifestParser
     source: Blobs
-    look: Look
+    find_file: FileLookup
     _bytes: int = 0
     _documents: int = 0
     _faults: int = 0
@@ -154,10 +153,10 @@ class _Work:
     def take(self, size: int) -> None:
         """Counts bytes that are to be read. Raises BudgetError."""
         self._bytes += size
-        most = self.reader.budgets.manifest_bytes
+        most = self.parser.budgets.manifest_bytes
         if self._bytes > most:
             raise BudgetError(
-                f"the manifests to read below {self.reader.root} have more than {most:,} bytes: remove some, "
+                f"the manifests to read below {self.parser.root} have more than {most:,} bytes: remove some, "
                 "or raise limits.manifest_bytes"
             )
 
@@ -181,7 +180,7 @@ class _Work:
 
     def _most(self) -> int:
         """How many problems are told of the next file: once very many were, one for each document."""
-        budgets = self.reader.budgets
+        budgets = self.parser.budgets
         return budgets.file_faults if self._faults < budgets.faults else 1
 
     def as_parsed(
@@ -192,7 +191,7 @@ class _Work:
     ) -> ParsedFile:
         """What the file says. Raises BudgetError."""
         self._documents += len(results)
-        self.reader.require_few(self._documents)
+        self.parser.require_few(self._documents)
         self._faults += sum(len(reasons_of(one)) for one in results)
         return ParsedFile(
             file.path,
@@ -207,7 +206,7 @@ class _Work:
     ) -> tuple[Manifest | InvalidManifest, ...]:
         def sibling(path: str) -> bytes | None:
             """The bytes of a file of the same commit; links are not followed."""
-            file = self.look(posixpath.normpath(path))
+            file = self.find_file(posixpath.normpath(path))
             config_files[path] = file.blob if file else None
             if file is None or _linked(file):
                 return None
@@ -217,7 +216,7 @@ class _Work:
             return self._content(file.blob)
 
         return read(
-            file.path, data, self.reader.edition, sibling, ReasonLimits(most, self.reader.budgets.reason)
+            file.path, data, self.parser.edition, sibling, ReasonLimits(most, self.parser.budgets.reason)
         )
 
     def _content(self, blob: str) -> bytes | None:
@@ -255,22 +254,22 @@ def _linked(file: File) -> bool:
 
 
 def conflict_reasons(
-    pair: ModelKey, claims: Sequence[ManifestRef], only: Collection[str] = ()
+    pair: ModelKey, refs: Sequence[ManifestRef], only: Collection[str] = ()
 ) -> tuple[Reason, ...]:
-    """One reason for each manifest that claims a pair which others claim too; for the first of very many.
+    """One reason for each manifest that declares a pair which others declare too; for the first of very many.
 
-    With `only`, those are the first that stand in these files.
+    With `only`, those are the first in these files.
     """
-    named = claims[:_CLAIMS]
-    places = ", ".join(f"{claim.path}:{claim.line}" for claim in named)
-    more = f" and {len(claims) - _CLAIMS:,} more" if len(claims) > _CLAIMS else ""
+    named = refs[:_MOST_NAMED]
+    places = ", ".join(f"{ref.path}:{ref.line}" for ref in named)
+    more = f" and {len(refs) - _MOST_NAMED:,} more" if len(refs) > _MOST_NAMED else ""
     return tuple(
         Reason(
             "conflict",
-            f"{pair} is declared {len(claims)} times ({places}{more}): "
+            f"{pair} is declared {len(refs)} times ({places}{more}): "
             "keep one, and give the others versions of their own",
-            claim.path,
-            claim.line,
+            ref.path,
+            ref.line,
         )
-        for claim in islice((claim for claim in claims if not only or claim.path in only), _CLAIMS)
+        for ref in islice((ref for ref in refs if not only or ref.path in only), _MOST_NAMED)
     )

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconciler.engine.concurrency import Stragglers
+from reconciler.engine.concurrency import SlowTargets
 from reconciler.errors import StateError
 
 
@@ -25,10 +25,10 @@ def test_what_all_targets_stand_on_ends_the_steps_of_all() -> None:
         return True
 
     async def work() -> None:
-        stragglers = Stragglers()
+        slow_targets = SlowTargets()
         with pytest.raises(StateError):
-            await stragglers.take("judging", {"a": hangs(), "b": lost()})
-        assert (ended, "a" in stragglers) == (["cancelled"], False)
+            await slow_targets.take("judging", {"a": hangs(), "b": lost()})
+        assert (ended, "a" in slow_targets) == (["cancelled"], False)
 
     asyncio.run(work())
 
@@ -41,8 +41,8 @@ def test_a_step_that_ends_with_the_others_is_not_left_behind() -> None:
         return well
 
     async def work() -> None:
-        stragglers = Stragglers()
-        assert await stragglers.take("judging", {"a": step(True), "b": step(False)}) == frozenset()
-        await stragglers.aclose()
+        slow_targets = SlowTargets()
+        assert await slow_targets.take("judging", {"a": step(True), "b": step(False)}) == frozenset()
+        await slow_targets.aclose()
 
     asyncio.run(work())

@@ -36,8 +36,11 @@ class EventKind(StrEnum):
     DELETED = "deleted"  # `retry` removed the registry's failed row
 
 
-class Stand(NamedTuple):
-    """What an entry was when something was asked about it; all None where there was no entry."""
+class EntryVersion(NamedTuple):
+    """Names the state of an entry, to compare and set by, as Kubernetes' resourceVersion does.
+
+    All is None where there is no entry.
+    """
 
     phase: Phase | None = None
     model_id: str | None = None
@@ -83,8 +86,8 @@ class Event(Facts):
             itself.
         epoch: of the lease under which it was journalled; None where a file lock stands for the lease. Equal
             events may have been journalled under different ones.
-        asked: what the pair's entry was when the question was asked that this event answers: it is journalled
-            only while the entry is still that. None journals it in any case. Not stored.
+        expected: the version of the pair's entry that this event is about: the event is journalled only while
+            the entry still has it. None journals it in any case. Not stored.
     """
 
     at: datetime
@@ -94,7 +97,7 @@ class Event(Facts):
     cycle_id: str
     actor: str | None = None
     epoch: int | None = field(default=None, compare=False)
-    asked: Stand | None = field(default=None, compare=False, repr=False)
+    expected: EntryVersion | None = field(default=None, compare=False, repr=False)
 
 
 class Phase(StrEnum):
@@ -126,9 +129,9 @@ class LedgerEntry(Facts):
     disappearances: int = 0
 
 
-def stand(entry: LedgerEntry | None) -> Stand:
-    """What is to be the same still when an answer about this entry arrives."""
-    return Stand() if entry is None else Stand(entry.phase, entry.model_id, entry.operation_id)
+def entry_version(entry: LedgerEntry | None) -> EntryVersion:
+    """The version of this entry: an answer about it counts only while it is the same."""
+    return EntryVersion() if entry is None else EntryVersion(entry.phase, entry.model_id, entry.operation_id)
 
 
 STATUS_EVENTS = {
