@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from reconciler.registry.credentials import StoredSecret
     from reconciler.settings import AuditSettings, WebSettings
 
     At = Callable[[str], Any]
@@ -78,7 +79,7 @@ def _secret_at(base: Path, at: At, name: str) -> registry.Secret | None:
     return stored if command is None or stored is not None else registry.CommandSecret(command)
 
 
-def _stored_at(base: Path, at: At, name: str) -> registry.StoredSecret | None:
+def _stored_at(base: Path, at: At, name: str) -> StoredSecret | None:
     value, file, variable = (at(name + way) for way in ("", "_file", "_env"))
     if value is not None:
         return registry.GivenSecret(value)

@@ -19,11 +19,10 @@ from reconciler.registry.credentials import (
     FileSecret,
     GivenSecret,
     Secret,
-    StoredSecret,
 )
 from reconciler.registry.limits import Limits
 
 __all__ = [
     "AccessKeyAuth", "CommandSecret", "CredentialCooldown", "EnvironmentSecret", "FileSecret", "GivenSecret",
-    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "StoredSecret", "TokenAuth",
+    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "TokenAuth",
 ]  # fmt: skip

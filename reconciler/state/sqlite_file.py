@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from reconciler.errors import StateLockedError
 from reconciler.printable import printable
-from reconciler.times import read_time, shown_time
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,9 +66,7 @@ class FileLock:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             self._lock()
-            self._write(
-                {"pid": os.getpid(), "host": os.uname().nodename, "since": now.isoformat(timespec="seconds")}
-            )
+            self._write({"pid": os.getpid(), "host": os.uname().nodename, "since": shown_time(now)})
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -99,7 +97,6 @@ class FileLock:
     def _holder(self) -> str:
         try:
             note = json.loads(os.pread(self._descriptor, _LONGEST_NOTE, 0))
-            since = shown_time(read_time(note["since"]))
-            return printable(f"process {int(note['pid'])} on {note['host']} since {since}")
-        except (ValueError, KeyError, TypeError, OverflowError):
+            return printable(f"process {int(note['pid'])} on {note['host']} since {note['since']}")
+        except (ValueError, KeyError, TypeError):
             return "another process"
