@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from bench.answering import answering
 from reconciler.cli.tuning import spare_imports
 from reconciler.contract.model_key import ModelKey
-from reconciler.registry import AccessKeyAuth, GivenSecret, Limits, ModelArtsRegistry, RegistryAuth, TokenAuth
+from reconciler.registry import AccessKeyAuth, Limits, ModelArtsRegistry, RegistryAuth, TokenAuth
+from reconciler.secret import GivenSecret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

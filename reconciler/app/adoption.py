@@ -57,12 +57,12 @@ async def adoptions(
 ) -> AsyncIterator[Adopted]:
     """Manifests for every registered model that is declared nowhere, batch by batch.
 
-    `glob` is a shell's pattern of names; `tell` hears of a registry that is waited for.
+    `glob` is a shell's pattern of names; `tell` is called with a line when a registry is waited for.
 
     Raises:
         ConfigurationError, SourceError, StateError: as `open_session` does.
         TargetUnusable: a registry could not be asked.
-        ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
+        ReconcilerError: a manifest cannot be read, so what it declares is not known.
     """
     async with open_session(configuration, acts=False, only=only) as session:
         commit: str | None = None
@@ -138,7 +138,7 @@ async def _batch(
     return proof.held, {**unread, **proof.failed}
 
 
-class Shelf:
+class ManifestFolder:
     """The folder that manifests are written to: the work tree's, or another one.
 
     Raises:

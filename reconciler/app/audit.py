@@ -227,7 +227,7 @@ def write_once(
 ) -> None:
     """Writes what is to be written, once. Raises ConfigurationError, SourceError, StateError.
 
-    `on_note` hears of a repository of notes that was damaged.
+    `on_note` is called with a sentence when the repository of notes was damaged.
     """
     ref = configuration.settings.audit.notes
     if ref is not None:
@@ -238,7 +238,7 @@ def write_once(
 def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tuple[int, int]:
     """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
 
-    `on_note` hears of a repository of notes that was damaged.
+    `on_note` is called with a sentence when the repository of notes was damaged.
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember
+from reconciler.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret, StoredSecret
 from reconciler.settings.secret_texts import page_tokens_of
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from reconciler.registry.credentials import StoredSecret
     from reconciler.settings import AuditSettings, WebSettings
 
     At = Callable[[str], Any]
@@ -68,24 +68,24 @@ def keys_of(section: BaseModel | None) -> At:
     return at
 
 
-def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
+def secret_of(base: Path, section: BaseModel, name: str) -> Secret | None:
     """The secret that a section gives in one of its ways, or None when it gives none."""
     return _secret_at(base, keys_of(section), name)
 
 
-def _secret_at(base: Path, at: At, name: str) -> registry.Secret | None:
+def _secret_at(base: Path, at: At, name: str) -> Secret | None:
     command = at(f"{name}_command")
     stored = _stored_at(base, at, name)
-    return stored if command is None or stored is not None else registry.CommandSecret(command)
+    return stored if command is None or stored is not None else CommandSecret(command)
 
 
 def _stored_at(base: Path, at: At, name: str) -> StoredSecret | None:
     value, file, variable = (at(name + way) for way in ("", "_file", "_env"))
     if value is not None:
-        return registry.GivenSecret(value)
+        return GivenSecret(value)
     if file is not None:
-        return registry.FileSecret(base / file)
-    return registry.EnvironmentSecret(variable) if variable is not None else None
+        return FileSecret(base / file)
+    return EnvironmentSecret(variable) if variable is not None else None
 
 
 def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
@@ -144,7 +144,7 @@ def _read_now(base: Path, section: BaseModel, key: str) -> str | None:
         raise ConfigurationError(f"{key}: {error}") from None
 
 
-def _required(base: Path, at: At, name: str) -> registry.Secret:
+def _required(base: Path, at: At, name: str) -> Secret:
     secret = _secret_at(base, at, name)
     if secret is None:
         raise ConfigurationError(f"{name} is missing")

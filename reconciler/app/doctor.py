@@ -103,7 +103,7 @@ async def _delay(configuration: Configuration, registry: Registry, name: str, wa
 
 def _endpoints(target: Target, name: str) -> Iterator[tuple[str, str]]:
     """Where the target's calls go directly: the key that says so, and the endpoint."""
-    if target.endpoint is None:
+    if target.is_local:
         return
     given = [(f"targets.{name}.endpoint", target.endpoint)]
     if isinstance(target.auth, PasswordAuth) and target.auth.iam_endpoint != target.endpoint:

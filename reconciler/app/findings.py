@@ -65,7 +65,7 @@ async def local_findings(configuration: Configuration, names: tuple[str, ...]) -
     """What is found without asking a registry, in the order in which one depends on the other."""
     return [
         *_configuration(configuration),
-        *_exposures(configuration, names),
+        *_security_findings(configuration, names),
         *_git(configuration, names),
         _state(configuration),
         *await _sinks(configuration),
@@ -95,7 +95,7 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
             )
             yield Finding("git", "ok", message)
             yield from _trust(configuration, source, commit)
-            for trait in source.surroundings():
+            for trait in source.traits():
                 yield Finding("git", "ok" if trait.fine else "warning", trait.message)
             for note in source.notes():
                 yield Finding("git", "warning", note)
@@ -192,7 +192,7 @@ async def _sinks(configuration: Configuration) -> list[Finding]:
     return findings
 
 
-def _exposures(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
+def _security_findings(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
     """A warning for everything that lies more open than it needs to."""
     for keys, section in _sections(configuration, names):
         for name in section.model_fields_set:

@@ -53,11 +53,11 @@ def history(
 ) -> Generator[HistoryRow]:
     """Everything known about what is asked for: what commits did, and what became of it.
 
-    Of everything there is, little is in memory at a time. Close the iterator. `on_note` hears why not all of
-    history was read, where that is so.
+    Of everything there is, little is in memory at a time. Close the iterator. `on_note` is called with
+    the reason when not all of history was read.
 
     Raises:
-        ReconcilerError: nobody knows the target, the commit, or the model with this id.
+        ReconcilerError: the target, the commit, or the model with this id is not known.
         SourceError: git could not be read.
         StateError: the state could not be read.
     """
@@ -157,7 +157,7 @@ class _Past:
         yield from filter(RowFilter(commit, self.query.model_id).admits, rows)
 
     def _models(self, targets: Sequence[str]) -> Sequence[tuple[str, str | None, str | None]]:
-        """The names and versions to look up in each target. Raises ReconcilerError for an id nobody knows."""
+        """The names and versions to look up in each target. Raises ReconcilerError for an unknown id."""
         name, version, model_id = self.query.name, self.query.version, self.query.model_id
         if model_id is None:
             return [(target, name, version) for target in targets]

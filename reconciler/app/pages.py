@@ -1,6 +1,6 @@
-"""What the pages of `run` show: what the board hears, and what is read in a thread of its own.
+"""What the pages of `run` show: the live status, and what is read in a thread of its own.
 
-Neither the loop nor the server waits for that thread. What was read is kept until the board has another
+Neither the loop nor the server waits for that thread. What was read is kept until the live status has another
 revision. When the state cannot be read in time, what was read last is shown, and the page says that it may be
 old.
 """
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler import __version__
+from reconciler.app.loop_sessions import LoopSessions, page_report
 from reconciler.app.model_page import ModelRecord, Shown, model_record
 from reconciler.app.repository import followed, source_of
-from reconciler.app.sessions import Sessions, page_report
 from reconciler.daemon.worker import Worker
 from reconciler.engine.clock import utc_now
 from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.app.board import Board
+    from reconciler.app.live_status import LiveStatus
     from reconciler.app.session import Session
     from reconciler.engine.options import Target
     from reconciler.engine.values import CommitInfo, ModelState, Report
@@ -61,8 +61,8 @@ class ServicePages:
     """
 
     configuration: Configuration
-    sessions: Sessions
-    board: Board
+    sessions: LoopSessions
+    status: LiveStatus
     worker: Worker
     now: Callable[[], datetime] = field(kw_only=True, default=utc_now)
     stopping: Callable[[], bool] = field(kw_only=True)
@@ -83,32 +83,32 @@ class ServicePages:
 
     def state(self, report: Report | None) -> PageState:
         """What every page shows."""
-        board, web = self.board, self.configuration.settings.web
+        status, web = self.status, self.configuration.settings.web
         targets = self.configuration.settings.targets
         return PageState(
             now=self.now(),
             version=__version__,
-            phase="stopping" if self.stopping() else "running" if board.last else "starting",
+            phase="stopping" if self.stopping() else "running" if status.last else "starting",
             report=report,
             last_tick=self._last_tick(),
-            last_success_at=board.succeeded_at,
-            next_tick_at=board.next_run(),
+            last_success_at=status.succeeded_at,
+            next_tick_at=status.next_run(),
             repository=self.followed[0],
             branch=self.followed[1],
-            leader=board.leader() or self._leader,
+            leader=status.leader() or self._leader,
             targets=tuple(
-                TargetFacts(name, targets[name].shown, board.answered.get(name)) for name in board.targets
+                TargetFacts(name, targets[name].shown, status.answered.get(name)) for name in status.targets
             ),
             commit_url=web.commit_url,
             file_url=web.file_url,
-            problem=board.problem() if board.last else None,
-            undelivered=board.undelivered(),
+            problem=status.problem() if status.last else None,
+            undelivered=status.undelivered(),
         )
 
     def token(self) -> str | None:
         """Another one with whatever the pages may show anew; None while the program stops."""
-        problem = self.board.problem() if self.board.last else None
-        token = f"{self._leader_id}.{self.board.revision}.{self.late}.{int(problem is None)}"
+        problem = self.status.problem() if self.status.last else None
+        token = f"{self._leader_id}.{self.status.revision}.{self.late}.{int(problem is None)}"
         return None if self.stopping() else token
 
     async def summary(self) -> Report | None:
@@ -139,7 +139,7 @@ class ServicePages:
 
     async def _read(self, key: Hashable, work: Callable[[], T]) -> T | None:
         """What the work gives, or gave last; None while neither is there."""
-        revision = self.board.revision
+        revision = self.status.revision
         held = self._kept.get(key)
         if held is not None and held[0] == revision:
             self._kept.move_to_end(key)
@@ -172,7 +172,7 @@ class ServicePages:
 
     def _last_tick(self) -> TickSummary | None:
         """The newest tick; where addresses are not shown, its error names none, such as a signer's."""
-        tick = self.board.last
+        tick = self.status.last
         if tick is None:
             return None
         is_shown = tick.error is None or self.configuration.settings.web.show_emails

@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of, keys_of
-from reconciler.app.idle_note import access_of
+from reconciler.app.noop import access_of
 from reconciler.engine.isolation import crash_told
 from reconciler.engine.values.models import list_digest
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.client import in_process
+from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.app.idle_note import Access
+    from reconciler.app.noop import Access
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Created, ObservedModel
@@ -94,6 +95,8 @@ class TargetKind:
         fresh: how long after its intent an import call may be sent.
         access: from a target's table, how its registry is reached, so that its list can be looked at before
             the settings are read; None where it takes them.
+        check: looks at a target's table before the state remembers which registry that is; raises
+            ConfigurationError.
     """
 
     vendor: Vendor
@@ -102,6 +105,7 @@ class TargetKind:
     settle: float
     fresh: float
     access: Callable[[Any], Access | None] = lambda _: None
+    check: Callable[[Any], None] = lambda _: None
 
 
 @contextlib.asynccontextmanager
@@ -114,7 +118,7 @@ async def _embedded(
     """
     from reconciler.embedded import EmbeddedSettings, create_app  # noqa: PLC0415 - only for such a target
 
-    database = configuration.embedded_database(name)
+    database = target.database_file(name, configuration.base, configuration.state_dir)
     application = create_app(
         EmbeddedSettings(
             database=database if how.acts or _exists(database) else None,
@@ -153,11 +157,22 @@ async def _modelarts(
         yield registry
 
 
+def _check_modelarts(target: ModelArtsTarget) -> None:
+    parse_endpoint(target.endpoint)
+    parse_project(target.project_id)
+
+
 KINDS: Mapping[str, TargetKind] = {
     "embedded": TargetKind(MODELARTS, _embedded, follow=0.2, settle=0.2, fresh=0.0),
     # an import takes the service half a minute at the least
     "modelarts": TargetKind(
-        MODELARTS, _modelarts, follow=5.0, settle=5.0, fresh=Limits().fresh, access=access_of
+        MODELARTS,
+        _modelarts,
+        follow=5.0,
+        settle=5.0,
+        fresh=Limits().fresh,
+        access=access_of,
+        check=_check_modelarts,
     ),
 }
 
@@ -208,7 +223,7 @@ def are_as_listed(
 
 
 @dataclass(slots=True)
-class Reopened:
+class LazyRegistry:
     """Implements `reconciler.engine.ports.Registry` by one that is opened when it is first used.
 
     Every method raises TargetUnusable as long as it cannot be opened.
@@ -262,7 +277,7 @@ def failure_told(target: str) -> Iterator[None]:
     """Turns what goes wrong with a registry into a failure with the name of the target, as a cycle does.
 
     Raises:
-        TargetUnusable: the registry could not be asked, or nobody expected it.
+        TargetUnusable: the registry could not be asked, or an error was not expected.
     """
     try:
         with crash_told(target):

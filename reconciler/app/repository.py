@@ -106,7 +106,7 @@ def part_of(store: Store, configuration: Configuration, name: str) -> TargetInde
     return store.of(name, f"{target.path} {target.edition}{strict} {rules_version()}")
 
 
-def renamed(configuration: Configuration, ledger: SqlLedger, names: Iterable[str]) -> Iterator[str]:
+def renamed_targets(configuration: Configuration, ledger: SqlLedger, names: Iterable[str]) -> Iterator[str]:
     """A note on each of these targets of which nothing is remembered, but by a name that is gone."""
     targets = configuration.settings.targets
     gone = {what: name for name, what in ledger.targets().items() if name not in targets}

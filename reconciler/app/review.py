@@ -15,12 +15,12 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import Report, Verdict
+from reconciler.engine.values import OF_MANIFESTS, Report, Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
 from reconciler.forge import FORGES, Job, Published, Review, Status, host_of, publish
+from reconciler.http_request import address_fault
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
-from reconciler.registry.post import address_fault
 from reconciler.remote import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
@@ -28,12 +28,10 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from reconciler.registry import Secret
+    from reconciler.secret import Secret
     from reconciler.settings import Configuration
 
-_OF_THE_CHANGE = frozenset(
-    {Verdict.IMPORT, Verdict.INVALID, Verdict.CONFLICT, Verdict.DRIFTED, Verdict.REFUSED}
-)
+_OF_THE_CHANGE = OF_MANIFESTS | {Verdict.REFUSED}
 """Verdicts that the manifests of a change can be the reason of, where its base is not known.
 
 The others are of what was imported before, and stay as they are whatever is merged: a manifest whose content

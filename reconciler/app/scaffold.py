@@ -1,6 +1,6 @@
 """`init`: what a repository needs to declare models, written where nothing is yet.
 
-    Wishes, settings ─▶ StarterFile* ─▶ written, or left as they are
+    InitOptions, settings ─▶ StarterFile* ─▶ written, or left as they are
 
 What was asked for is checked before anything is written. A file that is there is never changed.
 """
@@ -50,7 +50,7 @@ _TOKENS: dict[Forge, str] = {"gitee": "GITEE_TOKEN", "codearts": "CODEARTS_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class InitOptions:
     """The target that was asked for, where no configuration is there yet.
 
     Attributes:
@@ -93,21 +93,21 @@ def forge_of(top: Path) -> Forge | None:
     return next((forge for part, forge in _HOSTS if part in host), None)
 
 
-def starter_configuration(wishes: Wishes) -> str:
+def starter_configuration(options: InitOptions) -> str:
     """The text of a configuration with the target that was asked for.
 
     Raises:
         ConfigurationError: what was asked for makes no target; the message names the option.
     """
-    if (wishes.endpoint is None) != (wishes.project_id is None):
+    if (options.endpoint is None) != (options.project_id is None):
         raise ConfigurationError("--endpoint and --project-id go together: give both, or neither")
-    name = wishes.name or ("local" if wishes.endpoint is None else "prod")
-    facts = {"kind": "embedded", "path": "models.d", "edition": wishes.edition or DEFAULT_EDITION}
+    name = options.name or ("local" if options.endpoint is None else "prod")
+    facts = {"kind": "embedded", "path": "models.d", "edition": options.edition or DEFAULT_EDITION}
     auth = ""
-    if wishes.endpoint is not None and wishes.project_id is not None:
-        parse_endpoint(wishes.endpoint, "--endpoint")
-        parse_project(wishes.project_id)
-        facts |= {"kind": "modelarts", "endpoint": wishes.endpoint, "project_id": wishes.project_id}
+    if options.endpoint is not None and options.project_id is not None:
+        parse_endpoint(options.endpoint, "--endpoint")
+        parse_project(options.project_id)
+        facts |= {"kind": "modelarts", "endpoint": options.endpoint, "project_id": options.project_id}
         auth = _AUTH
     lines = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items())
     title = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
+from reconciler.app.live_status import LiveStatus
+from reconciler.app.loop_sessions import LoopSessions, longest_call
 from reconciler.app.pages import ServicePages
-from reconciler.app.sessions import Sessions, longest_call
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.supervisor import INTERVALS, Health, Supervisor
 from reconciler.daemon.triggers import scheduled, seconds_until, signals, trigger_of
@@ -49,8 +49,8 @@ class _Service:
     worker: Worker
     stop: Stop
     loop: Loop
-    sessions: Sessions
-    board: Board
+    sessions: LoopSessions
+    status: LiveStatus
     health: Health
 
 
@@ -96,13 +96,13 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     health = Health(lambda: seconds_until(schedule, INTERVALS, clock.now()), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
-    board = Board(health, names, sinks, clock.now)
-    sessions = Sessions(configuration, target, clock, board)
-    supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance, clock.now)
-    missed = partial(board.metrics.count, "missed_ticks")
+    status = LiveStatus(health, names, sinks, clock.now)
+    sessions = LoopSessions(configuration, target, clock, status)
+    supervisor = Supervisor(sessions.open, health, status.on_tick, clock.chance, clock.now)
+    missed = partial(status.metrics.count, "missed_ticks")
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
     sessions.ask, sessions.changed = loop.ask, loop.on_state_changed
-    return _Service(configuration, worker, stop, loop, sessions, board, health)
+    return _Service(configuration, worker, stop, loop, sessions, status, health)
 
 
 def _grace(configuration: Configuration) -> float:
@@ -110,7 +110,7 @@ def _grace(configuration: Configuration) -> float:
 
 
 async def _serve(service: _Service, last_resort: Callable[[float], None]) -> None:
-    loop, stop, metrics = service.loop, service.stop, service.board.metrics
+    loop, stop, metrics = service.loop, service.stop, service.status.metrics
     gone = asyncio.Event()
 
     def stop_asked() -> None:
@@ -125,10 +125,10 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
                 log.warning(warning)
             schedule = service.configuration.settings.schedule
             times = schedule.cron or f"every {schedule.every.total_seconds():g} s"
-            log.info("started", schedule=times, targets=", ".join(service.board.targets))
+            log.info("started", schedule=times, targets=", ".join(service.status.targets))
             missed = partial(metrics.count, "missed_ticks")
             async with scheduled(trigger_of(schedule), loop.ask, missed=missed) as next_run:
-                service.board.next_run = next_run
+                service.status.next_run = next_run
                 await _until_stopped(service, gone)
 
 
@@ -153,7 +153,7 @@ async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
 @contextlib.asynccontextmanager
 async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[None]:
     """The web room beside the loop, unless it is switched off: the page, and health on a port of its own."""
-    configuration, board = service.configuration, service.board
+    configuration, status = service.configuration, service.status
     web = configuration.settings.web
     if not web.enabled:
         yield
@@ -168,17 +168,17 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
         pages = ServicePages(
             configuration,
             service.sessions,
-            board,
+            status,
             service.worker,
             now=service.sessions.clock.now,
             stopping=service.stop.asked,
         )
         sockets.callback(pages.close)
-        probes = Probes(board.scrape, service.health.not_ready, service.health.not_alive, board.role)
+        probes = Probes(status.scrape, service.health.not_ready, service.health.not_alive, status.role)
         receiver = Receiver(
             webhook_secret(configuration.base, web),
             partial(service.loop.ask, "webhook"),
-            partial(_delivered, board.metrics),
+            partial(_delivered, status.metrics),
         )
         with configuration.located("web", "token"):
             tokens = page_tokens(configuration.base, web)

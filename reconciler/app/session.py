@@ -8,20 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.audit import notes_remote
-from reconciler.app.idle_note import MARK, idle_note, written
-from reconciler.app.inspection import inspection_of
-from reconciler.app.registries import Opening, Reopened, kind_of, registry_of
-from reconciler.app.repository import index_of, part_of, reader_of, renamed, source_of, trust_rules
+from reconciler.app.noop import NOOP_MARK, noop_note, written
+from reconciler.app.registries import LazyRegistry, Opening, kind_of, registry_of
+from reconciler.app.repository import index_of, part_of, reader_of, renamed_targets, source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
+from reconciler.app.target_preflight import preflight_of
 from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
-from reconciler.engine.leadership import SHARED, Survey
+from reconciler.engine.leadership import SHARED, LeaseSnapshot
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
-from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -38,26 +37,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what happens.
+    """Functions that are called when something happens.
 
     Attributes:
-        progress: hears of every event as it is recorded.
-        asked: hears of every request to a registry: target, method, status (None where no answer came),
+        progress: called with every event as it is recorded.
+        asked: called after every request to a registry: target, method, status (None where no answer came),
             seconds.
-        led: told when this process leads something else than before, in another thread.
-        surveyed: told who leads what, about once a second, in another thread.
+        led: called when this process has gained or lost a lease, in another thread.
+        on_lease_snapshot: called with the leaders of all targets, about once a second, in another thread.
         at_rest: whether nothing is under way in a target, asked in that thread.
     """
 
     progress: Callable[[Event], None] = lambda _: None
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
     led: Callable[[], None] = lambda: None
-    surveyed: Callable[[Survey], None] = lambda _: None
+    on_lease_snapshot: Callable[[LeaseSnapshot], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
 
 
 @dataclass(slots=True)
-class Heritage:
+class ProcessState:
     """What outlives a session when its process opens another one.
 
     Attributes:
@@ -74,7 +73,7 @@ class Session:
     """Everything one command works with; closed by `open_session`.
 
     Attributes:
-        rest: what was left to do when the command ended; noted last, for the next command. Empty for
+        idle_marks: what was left to do when the command ended; noted last, for the next command. Empty for
             something.
         campaign: for the leases; None where the state is a file, or nothing is written.
     """
@@ -83,7 +82,7 @@ class Session:
     source: GitSource
     ledger: SqlLedger
     engine: Engine
-    rest: list[IdleMark]
+    idle_marks: list[IdleMark]
     campaign: Campaign | None = None
 
 
@@ -96,7 +95,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
     only: str | None = None,
     clock: Clock | None = None,
     listeners: Listeners | None = None,
-    heritage: Heritage | None = None,
+    process_state: ProcessState | None = None,
 ) -> AsyncIterator[Session]:
     """Opens source, state and registries, and closes them in reverse.
 
@@ -109,14 +108,16 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         TargetUnusable: no target's registry can be opened; one of several that cannot fails alone.
         SourceError, StateError: as opening them does.
     """
-    listeners, heritage = listeners or Listeners(), heritage or Heritage()
+    listeners, process_state = listeners or Listeners(), process_state or ProcessState()
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
-        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
+        ledger = stack.enter_context(
+            contextlib.closing(_ledger(configuration, names, process_state, acts=acts))
+        )
         campaign = None
         if ledger.leases is not None:
-            heritage.holder = ledger.leases.holder
+            process_state.holder = ledger.leases.holder
             campaign = stack.enter_context(
                 _campaigning(configuration, ledger.leases, names, listeners, stands_by=stands_by)
             )
@@ -125,22 +126,23 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         if acts and configuration.settings.audit.notes is not None:
             notes_remote(configuration)  # refused before anything is done that could not be noted
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
-        rest: list[IdleMark] = []
+        idle_marks: list[IdleMark] = []
         async with contextlib.AsyncExitStack() as registries:
-            asked, cooldown = listeners.asked, heritage.cooldown
+            asked, cooldown = listeners.asked, process_state.cooldown
             how = {name: Opening(acts, cooldown, partial(asked, name)) for name in names}
             targets = await _targets(configuration, how, index, registries)
             guards = Guards(**dict(configuration.settings.guards))
             engine = Engine(source, ledger, targets, guards, clock or Clock(), listeners.progress)
             if campaign is not None:
                 engine.leadership = campaign
-            engine.notes = tuple(renamed(configuration, ledger, names))
+            engine.notes = tuple(renamed_targets(configuration, ledger, names))
             registries.push_async_callback(engine.aclose)
-            yield Session(configuration, source, ledger, engine, rest, campaign)
-        if rest:
-            ledger.mark("", MARK, written(idle_note(configuration, names, rest[-1])))
+            yield Session(configuration, source, ledger, engine, idle_marks, campaign)
+        if idle_marks:
+            ledger.mark("", NOOP_MARK, written(noop_note(configuration, names, idle_marks[-1])))
         elif acts and source.held():
-            ledger.mark("", MARK, "")  # nothing is as it was, even if the branch goes back to what it was
+            # nothing is as it was, even if the branch goes back to what it was
+            ledger.mark("", NOOP_MARK, "")
 
 
 async def _targets(
@@ -153,7 +155,7 @@ async def _targets(
     targets, errors = [], []
     for name, its_own in how.items():
         opening = partial(registry_of, configuration, name, its_own)
-        registry = Reopened(kind_of(configuration, name).vendor, opening)
+        registry = LazyRegistry(kind_of(configuration, name).vendor, opening)
         registries.push_async_callback(registry.aclose)
         try:
             await registry.opened()
@@ -177,16 +179,16 @@ def require_trust(
 
 
 def _ledger(
-    configuration: Configuration, names: tuple[str, ...], heritage: Heritage, *, acts: bool
+    configuration: Configuration, names: tuple[str, ...], process_state: ProcessState, *, acts: bool
 ) -> SqlLedger:
     """The state; it remembers which registry each target is, so that it is never used for another."""
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _checked_identity(configuration, name) for name in names},
+        target_identities={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         subscriptions=subscriptions_of(configuration),
-        holder=heritage.holder,
+        holder=process_state.holder,
         term=configuration.settings.ha.lease,
     )
 
@@ -209,7 +211,7 @@ def _campaigning(
         (SHARED, *names),
         configuration.settings.ha.renew.total_seconds(),
         listeners.led,
-        listeners.surveyed,
+        listeners.on_lease_snapshot,
         listeners.at_rest,
     )
     try:
@@ -225,10 +227,8 @@ def _campaigning(
 def _checked_identity(configuration: Configuration, name: str) -> str:
     """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
     target = configuration.settings.targets[name]
-    if target.endpoint is not None:
-        with configuration.located("targets", name, table=f"targets.{name}"):
-            parse_endpoint(target.endpoint)
-            parse_project(target.project_id)
+    with configuration.located("targets", name, table=f"targets.{name}"):
+        kind_of(configuration, name).check(target)
     return target.identity
 
 
@@ -266,5 +266,5 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
         timing=timing_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,
-        preflight=inspection_of(configuration, name),
+        preflight=preflight_of(configuration, name),
     )

@@ -1,4 +1,4 @@
-"""From `[[notify]]` to what each sink wants to hear, and to what sends to it."""
+"""From `[[notify]]` to what each sink subscribes to, and to what sends to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALERTMANAGER_FORGETS = 300.0  # seconds; its own `resolve_timeout`, and what it
 
 
 def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
-    """What each sink wants to hear."""
+    """The messages that each sink subscribes to."""
     return tuple(
         Subscription(
             sink.title,
@@ -54,7 +54,7 @@ def sink_of(configuration: Configuration, section: NotifySettings, clock: Clock)
         case "webhook":
             return notify.WebhookSink(name, pace, url, secret, clock.now)
         case "feishu":
-            return notify.FeishuSink(name, section.per_minute, url, secret, clock.now)
+            return notify.FeishuSink(name, notify.feishu_pace(section.per_minute), url, secret, clock.now)
         case "alertmanager":
             pace = notify.Pace(section.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
             return notify.AlertmanagerSink(name, pace, url)

@@ -22,7 +22,7 @@ from reconciler.engine.guards import moved
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import CycleRequest, Verdict
+from reconciler.engine.values import AS_DECLARED, CycleRequest, Verdict
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import open_for_release, open_state
 
@@ -78,8 +78,8 @@ def hand_over(acting: Acting, confirm: str | None, *, wait: bool) -> Report:
     """Has the process that holds the state carry out one cycle; gives what is remembered after it.
 
     Raises:
-        StateLockedError: nobody took the request on in time; it was withdrawn.
-        typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
+        StateLockedError: no process took the request on in time; it was withdrawn.
+        typer.Exit: there was no cycle, for the reason that was printed, or a signal came.
     """
     settings, interruption = acting.settings, acting.interruption
 
@@ -157,11 +157,10 @@ def _remembered(acting: Acting) -> Report | None:
 def _imported(before: Report | None, after: Report) -> set[tuple[str, ModelKey]]:
     """The models that were held up before and are registered now."""
     held = {(i.target, i.pair) for i in (before.items if before else ()) if i.verdict in _HELD}
-    registered = {Verdict.IN_SYNC, Verdict.PUBLISHING}
     return {
         (i.target, i.pair)
         for i in after.items
-        if i.pair is not None and i.verdict in registered and (i.target, i.pair) in held
+        if i.pair is not None and i.verdict in AS_DECLARED and (i.target, i.pair) in held
     }
 
 

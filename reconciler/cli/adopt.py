@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.app.adoption import Shelf, adoptions
+from reconciler.app.adoption import ManifestFolder, adoptions
 from reconciler.cli import options
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
@@ -62,9 +62,9 @@ def adopt(
     if out is not None and len(settings.chosen(target)) > 1:
         raise ConfigurationError("--out takes the manifests of one target: name it with --target")
     outcome = _Outcome()
-    shelf = None if stdout else Shelf(settings, out)
+    folder = None if stdout else ManifestFolder(settings, out)
     batches = adoptions(settings, glob, target, (lambda _: None) if quiet else echo_err)
-    asyncio.run(_adopted(batches, shelf, outcome, quiet=quiet))
+    asyncio.run(_adopted(batches, folder, outcome, quiet=quiet))
     if glob != "*" and not (outcome.adopted or outcome.left_out or quiet):
         echo_err(f"note: no model that is registered and declared nowhere has a name like {glob!r}")
     if output is options.Output.JSON:
@@ -75,15 +75,15 @@ def adopt(
 
 
 async def _adopted(
-    batches: AsyncIterator[Adopted], shelf: Shelf | None, outcome: _Outcome, *, quiet: bool
+    batches: AsyncIterator[Adopted], folder: ManifestFolder | None, outcome: _Outcome, *, quiet: bool
 ) -> None:
     async for batch in batches:
         for pair, why in batch.left_out.items():
             outcome.leave_out(batch.target, pair, why)
-        if shelf is None:
+        if folder is None:
             _show(batch, outcome)
         else:
-            _write(shelf, batch, outcome, quiet=quiet)
+            _write(folder, batch, outcome, quiet=quiet)
         if not quiet:
             echo_err(progress(batch))
 
@@ -102,10 +102,10 @@ def _show(batch: Adopted, outcome: _Outcome) -> None:
         outcome.add(batch.target, manifest.pair, path)
 
 
-def _write(shelf: Shelf, batch: Adopted, outcome: _Outcome, *, quiet: bool) -> None:
+def _write(folder: ManifestFolder, batch: Adopted, outcome: _Outcome, *, quiet: bool) -> None:
     for manifest in batch.held:
         try:
-            path, new = shelf.put(batch.folder, manifest)
+            path, new = folder.put(batch.folder, manifest)
         except (ReconcilerError, OSError) as error:
             outcome.leave_out(batch.target, manifest.pair, str(error))
             continue

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.audit import write_once
-from reconciler.app.session import Heritage, Listeners, open_session
+from reconciler.app.session import Listeners, ProcessState, open_session
 from reconciler.app.sinks import flush
 from reconciler.cli import options
 from reconciler.cli.acting import Acting, actor, hand_over
-from reconciler.cli.early import pack_mirror
+from reconciler.cli.noop import pack_mirror
 from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
@@ -100,12 +100,17 @@ async def _apply(
     acting: Acting, cycle: CycleOptions, cooldown: CredentialCooldown | None, *, whole: bool
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    settings, heard = acting.settings, Listeners(acting.progress)
-    heritage = Heritage() if cooldown is None else Heritage(cooldown)
+    settings, listeners = acting.settings, Listeners(acting.progress)
+    process_state = ProcessState() if cooldown is None else ProcessState(cooldown)
 
     async def work(clock: Clock) -> Report:
         async with open_session(
-            settings, acts=True, only=acting.only, clock=clock, listeners=heard, heritage=heritage
+            settings,
+            acts=True,
+            only=acting.only,
+            clock=clock,
+            listeners=listeners,
+            process_state=process_state,
         ) as session:
             report = await session.engine.cycle(cycle)
             leads = partial(session.engine.leadership.leads, SHARED)
@@ -116,7 +121,7 @@ async def _apply(
                     f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
                 )
             if await _noted(settings, session, clock) and not left:
-                session.rest.extend(filter(None, [session.engine.idle_mark(report)]))
+                session.idle_marks.extend(filter(None, [session.engine.idle_mark(report)]))
             targets = [one.name for one in session.engine.targets]
             return last_report.full(report, session.ledger, targets) if whole else report
 

@@ -114,12 +114,12 @@ def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no p
     """The command of that name, imported."""
     module, _, member = COMMANDS[name][0].partition(".")
     command = getattr(import_module(f"reconciler.cli.{module}"), member)
-    shelf = typer.Typer(rich_markup_mode=None)
+    group = typer.Typer(rich_markup_mode=None)
     if isinstance(command, typer.Typer):
-        shelf.add_typer(command, name=name)
+        group.add_typer(command, name=name)
     else:
-        shelf.command(name)(command)
-    return typer.main.get_group(shelf).commands[name]
+        group.command(name)(command)
+    return typer.main.get_group(group).commands[name]
 
 
 for _name, (_, _line) in COMMANDS.items():

@@ -15,11 +15,11 @@ from reconciler.cli.report import leave
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError
 from reconciler.forge import FORGES, job_of
-from reconciler.registry import EnvironmentSecret, FileSecret
+from reconciler.secret import EnvironmentSecret, FileSecret
 
 if TYPE_CHECKING:
     from reconciler.app.review import Reviewed
-    from reconciler.registry import Secret
+    from reconciler.secret import Secret
 
 
 ForgeOption = Annotated[options.Forge, typer.Option("--forge", help="The kind of host.")]

@@ -17,7 +17,7 @@ from reconciler.settings import FILE_NAME, parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.app.scaffold import StarterFile, Wishes
+    from reconciler.app.scaffold import InitOptions, StarterFile
     from reconciler.settings import Settings
 
     Written = list[tuple[StarterFile, bool]]
@@ -63,8 +63,8 @@ def init(
     Run it in a git repository, as often as you like: what is there is left as it is. Commits nothing.
     """
     top = scaffold.repository_of(Path.cwd())
-    wishes = scaffold.Wishes(target, endpoint, project_id, edition)
-    settings, text = _configured(config, top, wishes)
+    target_options = scaffold.InitOptions(target, endpoint, project_id, edition)
+    settings, text = _configured(config, top, target_options)
     host = scaffold.forge_of(top) if forge is None else forge.value
     starters = list(scaffold.starter_files(settings, text, host))
     written = list(scaffold.write(top, starters, dry_run=dry_run))
@@ -75,13 +75,13 @@ def init(
         return
     _show(written, dry_run=dry_run, verbose=verbose)
     if not quiet:
-        for note in _notes(wishes, written, has_host=host is not None):
+        for note in _notes(target_options, written, has_host=host is not None):
             echo_err(note)
 
 
-def _configured(config: Path | None, top: Path, wishes: Wishes) -> tuple[Settings, str | None]:
+def _configured(config: Path | None, top: Path, target_options: InitOptions) -> tuple[Settings, str | None]:
     """The settings that hold, or that will; and the text of `reconciler.toml`, unless another file holds."""
-    text = starter_configuration(wishes)
+    text = starter_configuration(target_options)
     settings = configuration(config)
     if settings.file is None:
         return parse(tomllib.loads(text)), text
@@ -96,11 +96,12 @@ def _show(written: Written, *, dry_run: bool, verbose: bool) -> None:
             echo("".join(f"    {line}\n" for line in starter.text.splitlines()))
 
 
-def _notes(wishes: Wishes, written: Written, *, has_host: bool) -> Sequence[str]:
-    """What else somebody who starts should know."""
+def _notes(target_options: InitOptions, written: Written, *, has_host: bool) -> Sequence[str]:
+    """Notes for a person who starts with the program."""
     notes = []
     configured = any(starter.path == FILE_NAME and new for starter, new in written)
-    if not configured and any((wishes.name, wishes.endpoint, wishes.project_id, wishes.edition)):
+    given = target_options.name, target_options.endpoint, target_options.project_id, target_options.edition
+    if not configured and any(given):
         notes.append(
             "note: there is a configuration already: the target that you asked for is not added to it"
         )

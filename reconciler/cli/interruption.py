@@ -52,7 +52,7 @@ class Interruption:
                 loop.remove_signal_handler(number)
 
     async def carried_out(self, grace: float, work: Callable[[Clock], Coroutine[Any, Any, T]]) -> T:
-        """The result of the work, done in another thread: this one hears signals, whatever hangs there.
+        """The result of the work, done in another thread: this one handles signals even when that one hangs.
 
         Everything ends within the `grace`, in seconds after a signal. The work takes a clock as `heeded`
         gives it.
@@ -68,7 +68,7 @@ class Interruption:
                 asked.cancel()
                 if not done.done():
                     end_within(longest_end(grace), _left_behind, self.exit_code)
-                    if self.by is not None:  # told last: nobody may be reading, and writing then hangs
+                    if self.by is not None:  # printed last: writing hangs where nothing reads it
                         echo_err(f"{self.by.name}: nothing new is started; waiting for what is in flight")
                     await asyncio.wait({done}, timeout=in_flight(grace))
                 if not done.done():

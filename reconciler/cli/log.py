@@ -63,7 +63,7 @@ def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog
 
 
 def _tell_of_deaths() -> None:
-    """What nobody caught, in any thread or finalizer, is a line of the log and no traceback beside it."""
+    """An error that was not caught, in any thread or finalizer, is a line of the log without a traceback."""
     log = logging.getLogger("python")
 
     def died(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -79,7 +79,7 @@ def _tell_of_deaths() -> None:
 
 
 class _Stream(io.TextIOBase):
-    """A log that nobody can read, because its disk is full or its reader has gone, never ends the loop."""
+    """A log that cannot be written, because its disk is full or its reader has gone, never ends the loop."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

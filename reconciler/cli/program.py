@@ -16,7 +16,7 @@ from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 from reconciler.private import private_files
 
 _PLAIN = {
-    "apply": "reconciler.cli.early",
+    "apply": "reconciler.cli.noop",
     "history": "reconciler.cli.history_answer",
     "validate": "reconciler.cli.validation",
 }

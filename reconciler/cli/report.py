@@ -47,7 +47,7 @@ _MADE = {EventKind.IMPORTED, EventKind.ADOPTED}
 
 @dataclass(slots=True)
 class Progress:
-    """Hears every event of a command; remembers which pairs it imported.
+    """Takes every event of a command; remembers which pairs it imported.
 
     Attributes:
         names_targets: there are several, in which one pair may be imported.

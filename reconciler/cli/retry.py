@@ -69,10 +69,10 @@ def pair_of(text: str) -> ModelKey:
 
 async def _retry(acting: Acting, pair: ModelKey, *, yes: bool) -> Report:
     """The report on that pair alone; the one remembered speaks of all."""
-    heard, only = Listeners(acting.progress), acting.only
+    listeners, only = Listeners(acting.progress), acting.only
     with acting.interruption.heeded() as clock:
         async with open_session(
-            acting.settings, acts=True, only=only, clock=clock, listeners=heard
+            acting.settings, acts=True, only=only, clock=clock, listeners=listeners
         ) as session:
             await _release(session, pair, acting.progress, yes=yes)
             report = await session.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
@@ -123,7 +123,7 @@ async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes:
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:
-    """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
+    """Asks whether the failed models may be deleted. Raises ConfigurationError, or aborts."""
     if not doomed or yes:
         return
     models = ", ".join(doomed)

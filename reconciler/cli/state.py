@@ -37,7 +37,7 @@ def check(
 
 
 def _absence(url: str) -> tuple[str, ...]:
-    """That there is no state, where there is none: what nobody can check is not called sound."""
+    """The problem that there is no state, where there is none: a state that is not there is not sound."""
     try:
         require_state(url, "check")
     except StateError as error:

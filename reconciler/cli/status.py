@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.app.earlier import earlier
-from reconciler.app.repository import renamed
+from reconciler.app.repository import renamed_targets
+from reconciler.app.status_at import status_at
 from reconciler.app.trusted import refused
 from reconciler.cli import options
 from reconciler.cli.asked import written
@@ -46,7 +46,7 @@ def status(
     if at is None:
         report = _newest(settings, target, quiet=quiet)
     else:
-        report = earlier(settings, written(at) or at, target, datetime.now(UTC))
+        report = status_at(settings, written(at) or at, target, datetime.now(UTC))
     report = about(report, model)
     if matrix:
         _show_matrix(report, settings.chosen(target), output)
@@ -68,7 +68,7 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         newest = ledger.last_report()
         report = refreshed(newest, ledger, names) if newest else begun(ledger, names)
-        notes = [] if quiet else [*refused(settings, ledger), *renamed(settings, ledger, names)]
+        notes = [] if quiet else [*refused(settings, ledger), *renamed_targets(settings, ledger, names)]
     if newest is None and report.items:
         echo_err(
             "no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`"

@@ -41,7 +41,7 @@ def limit_output(most: int) -> None:
 
 
 class OutputClosedError(Exception):
-    """Whoever read standard output, such as `head`, has gone. The command ends as one that SIGPIPE killed."""
+    """The reader of standard output, such as `head`, has gone. The command ends as if SIGPIPE killed it."""
 
 
 def warned(file: Path | None) -> Configuration:
@@ -128,7 +128,7 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 
 
 def echo_err(text: str) -> None:
-    """A line or more for a person, to standard error; nothing stops because nobody can read them."""
+    """A line or more for a person, to standard error; a write that fails stops nothing."""
     with contextlib.suppress(OSError):
         sys.stderr.write("".join(f"{inert(printable(line))}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

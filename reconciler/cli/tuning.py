@@ -62,7 +62,7 @@ def spare_anyio() -> None:
 
 
 def _stand_in(name: str) -> None:
-    """Has a package loaded when somebody first asks it for something, not when it is imported."""
+    """Loads a package when one of its names is first used, not when it is imported."""
     if name not in sys.modules:
         sys.modules[name] = _StandIn(name)
         parent, _, child = name.rpartition(".")
@@ -71,7 +71,7 @@ def _stand_in(name: str) -> None:
 
 
 class _StandIn(ModuleType):
-    """Stands in for a package until somebody asks it for something, in whichever thread."""
+    """Stands in for a package until one of its names is first used, in any thread."""
 
     _is_package = True
 

@@ -13,8 +13,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.checking import checking_by
 from reconciler.app.repository import budgets_of, source_of
+from reconciler.app.validate_cache import validate_settings
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, limit_output, tell_warnings
 from reconciler.contract import edition
@@ -31,7 +31,7 @@ from reconciler.views import problems
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from reconciler.app.checking import Place
+    from reconciler.app.validate_cache import Place
     from reconciler.budgets import Budgets
     from reconciler.settings import Configuration
     from reconciler.source.worktree import WorkTree
@@ -79,24 +79,24 @@ def validated(
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     load = cache(partial(configuration, config))
     raw = raw_configuration(config, Path.cwd())
-    checking = checking_by(raw, load)
-    limit_output(checking.budgets.output)
-    tell_warnings(checking.warnings)
-    targets = [checking.targets[name] for name in chosen(checking.targets, target)]
+    settings = validate_settings(raw, load)
+    limit_output(settings.budgets.output)
+    tell_warnings(settings.warnings)
+    targets = [settings.targets[name] for name in chosen(settings.targets, target)]
     try:
         if commit is None:
             folders = [place.path for place in targets]
-            tree = work_tree(checking.repo, raw.base, folders, lambda: source_of(load()))
-            checked = _on_disk(tree, targets, paths, checking.budgets, whole=preflight)
+            tree = work_tree(settings.repo, raw.base, folders, lambda: source_of(load()))
+            checked = _on_disk(tree, targets, paths, settings.budgets, whole=preflight)
         else:
             checked = _committed(load(), target, commit, whole=preflight)
     except BudgetError as error:
         checked = Checked(frozenset(), (Reason("over-budget", str(error)),))
     if preflight:
-        from reconciler.app.inspection import inspected  # noqa: PLC0415 - brings asyncio, a tenth of the start
+        from reconciler.app.target_preflight import with_preflight  # noqa: PLC0415 - brings asyncio, a tenth of the start
 
-        checked = inspected(load(), target, checked)
-    show(checked, first(checked.reasons, checking.budgets.faults))
+        checked = with_preflight(load(), target, checked)
+    show(checked, first(checked.reasons, settings.budgets.faults))
     if not quiet:
         (echo if show is as_text else echo_err)(counted(checked))  # other forms are read by programs
         echo_err("\n".join(f"note: {note}" for note in checked.notes))
@@ -116,7 +116,7 @@ def _on_disk(
         passed_over -= named.keys() | {path for path in below if is_manifest(path, root)}
         if files:
             asked = files.union(*named.values())
-            snapshot, notes = tree.around(asked, root)
+            snapshot, notes = tree.with_related(asked, root)
             checked = check(snapshot, tree, judging, asked, budgets, look=tree.look, whole=whole)
             total += replace(checked, notes=notes)
         else:

@@ -91,9 +91,9 @@ _ELSEWHERE = {
 
 def problems_in(struct: type[Struct], document: Mapping[str, object]) -> Iterator[Problem]:
     """Every error of a document, in pydantic's order; first what pydantic would stop at."""
-    told: list[Problem] = []
-    judged = _judgeable(struct, document, (), told)
-    yield from told
+    problems: list[Problem] = []
+    judged = _judgeable(struct, document, (), problems)
+    yield from problems
     try:
         model_of(struct).model_validate(judged)
     except ValidationError as fault:
@@ -102,30 +102,32 @@ def problems_in(struct: type[Struct], document: Mapping[str, object]) -> Iterato
 
 
 def _judgeable(
-    struct: type[Struct], value: Mapping[str, object], loc: Loc, told: list[Problem]
+    struct: type[Struct], value: Mapping[str, object], loc: Loc, problems: list[Problem]
 ) -> dict[str, object]:
     """The mapping without keys that pydantic cannot read: it would judge nothing beside them."""
     kept = {}
     for key, below in value.items():
         member = struct.members.get(key)
         if not encodable(key):
-            told.append(error("invalid-value", (*loc, key), HALF_A_PAIR, key))
+            problems.append(error("invalid-value", (*loc, key), HALF_A_PAIR, key))
         else:
-            kept[key] = below if member is None else _below(member, below, (*loc, key), told)
+            kept[key] = below if member is None else _below(member, below, (*loc, key), problems)
     return kept
 
 
-def _below(member: Member, value: object, loc: Loc, told: list[Problem]) -> object:
+def _below(member: Member, value: object, loc: Loc, problems: list[Problem]) -> object:
     """The value of a field, where it holds structs with each of them judgeable."""
     inner, most = struct_in(member.annotation), _longest_list(member.annotation)
     if isinstance(value, list):
         if most is not None and len(value) > most:
-            told.append(error("too-long", loc, f"has {len(value)} entries, and at most {most} are allowed"))
+            problems.append(
+                error("too-long", loc, f"has {len(value)} entries, and at most {most} are allowed")
+            )
         return [
-            _judgeable(inner, item, (*loc, index), told) if inner and isinstance(item, dict) else item
+            _judgeable(inner, item, (*loc, index), problems) if inner and isinstance(item, dict) else item
             for index, item in enumerate(value)
         ]
-    return _judgeable(inner, value, loc, told) if inner and isinstance(value, dict) else value
+    return _judgeable(inner, value, loc, problems) if inner and isinstance(value, dict) else value
 
 
 def _problems(struct: type[Struct], detail: ErrorDetails) -> Iterator[Problem]:

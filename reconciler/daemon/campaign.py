@@ -2,10 +2,10 @@
 
     each `renew`    makes what is held last another term; a round that fails is tried again at the next
     each second     while something is not held: looks who leads, and takes what is free; sooner where a
-                    lease ends sooner that nobody has renewed
+                    lease ends sooner that was not renewed
 
 A round is one transaction, unless it takes or hands over something. Who leads more targets than its share,
-such as the first of several replicas, hands over one that is at rest, and waits until somebody leads it.
+such as the first of several replicas, hands over one that is at rest, and waits until another one leads it.
 
 A thread, since nothing else that this process waits for may keep a renewal waiting. What is held is known by
 the machine's own clock, counted from before the renewal began: it ends here no later than at the server.
@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime, utc_now
-from reconciler.engine.leadership import SHARED, Survey, led_thing
+from reconciler.engine.leadership import SHARED, LeaseSnapshot, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 from reconciler.times import shown_time
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from reconciler.state.leases import SqlLeases
 
-
 BEAT = 1.0
-"""Seconds between two beats of whoever does the work."""
+"""Seconds between two beats of the thread that does the work."""
 
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
 _AFTER = 0.02  # seconds from the end of a lease to the look that finds it ended
@@ -52,8 +51,8 @@ class Campaign:
 
     Attributes:
         renew: seconds between two renewals.
-        on_change: told when something else is led than before, from the thread.
-        on_survey: told how things stand, from the thread.
+        on_change: called in the thread when this process has gained or lost a lease.
+        on_snapshot: called in the thread with the leases of all targets.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         clock: seconds that only ever grow, also while the machine is suspended.
@@ -66,7 +65,7 @@ class Campaign:
     targets: tuple[str, ...]
     renew: float = 2.0
     on_change: Callable[[], None] = lambda: None
-    on_survey: Callable[[Survey], None] = lambda _: None
+    on_snapshot: Callable[[LeaseSnapshot], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
@@ -102,7 +101,7 @@ class Campaign:
         return epoch is not None and self.epoch(target) == epoch
 
     def beat(self) -> None:
-        """Says that whoever does the work is able to: once it has said so, it has to go on saying so.
+        """Says that the thread that does the work is able to: after the first call, calls have to go on.
 
         A process that waits for a connection that was lost renews what it leads, and takes nothing more.
         """
@@ -115,7 +114,7 @@ class Campaign:
         server_time, at = self._time
         return server_time + timedelta(seconds=self.clock() - at)
 
-    # carried out by whoever opened it
+    # called in the thread that opened it
 
     def start(self) -> None:
         """Campaigns from now on. The first round is over on return, whatever came of it."""
@@ -134,8 +133,8 @@ class Campaign:
             if all(map(self.leads, targets)):
                 break
             self._release()
-            survey = self.leases.survey()
-            for lease in filter(None, map(survey.leader, targets)):
+            snapshot = self.leases.snapshot()
+            for lease in filter(None, map(snapshot.leader, targets)):
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError.of(
                         f"{lease.leader} since {shown_time(lease.since)}, which leads "
@@ -147,7 +146,7 @@ class Campaign:
     def give_back(self) -> None:
         """Lets the next leader in at once, and campaigns no more; safe to call twice.
 
-        What is in flight ends as it would have: its answers are journalled, and whoever leads next settles
+        What is in flight ends as it would have: its answers are journalled, and the next leader settles
         what gets none.
         """
         self._ended.set()
@@ -197,53 +196,55 @@ class Campaign:
         is_due = began - self._renewed_at >= self.renew * 0.9 or any(
             held.until - began < self.leases.term / 2 for held in self._held.values()
         )
-        survey = self._renewed(began, campaigns=is_able) if is_due else self.leases.survey()
-        self._time = (survey.now, self.clock())
+        snapshot = self._renewed(began, campaigns=is_able) if is_due else self.leases.snapshot()
+        self._time = (snapshot.now, self.clock())
         if is_able:
             me, term = self.leases.holder, self.leases.term
-            free = [t for t in self.targets if not self.leads(t) and survey.is_free(t, me, term)]
+            free = [t for t in self.targets if not self.leads(t) and snapshot.is_free(t, me, term)]
             if free:
-                self._campaign(survey, free)
-                survey = self.leases.survey()
-            elif self._hand_over(survey):
-                survey = self.leases.survey()
-        self._next_end = self._first_end(survey)
-        self.on_survey(survey)
+                self._campaign(snapshot, free)
+                snapshot = self.leases.snapshot()
+            elif self._hand_over(snapshot):
+                snapshot = self.leases.snapshot()
+        self._next_end = self._first_end(snapshot)
+        self.on_snapshot(snapshot)
 
-    def _renewed(self, began: float, *, campaigns: bool) -> Survey:
+    def _renewed(self, began: float, *, campaigns: bool) -> LeaseSnapshot:
         self._renewed_at = began
         epochs = {target: held.epoch for target, held in self._held.items()}
-        survey = self.leases.renew(epochs, campaigns=campaigns)
+        snapshot = self.leases.renew(epochs, campaigns=campaigns)
         until, me = began + self.leases.term, self.leases.holder
         self._held = {
-            target: _Held(epoch, until) for target, epoch in epochs.items() if survey.holds(me, target, epoch)
+            target: _Held(epoch, until)
+            for target, epoch in epochs.items()
+            if snapshot.holds(me, target, epoch)
         }
-        return survey
+        return snapshot
 
-    def _campaign(self, survey: Survey, free: Collection[str]) -> None:
-        """Takes what is free: up to its share at once, and more only when nobody else has wanted it."""
+    def _campaign(self, snapshot: LeaseSnapshot, free: Collection[str]) -> None:
+        """Takes what is free: up to its share at once, and more only when no other replica has taken it."""
         shared = [target for target in free if target == SHARED]
         apart = [target for target in free if target != SHARED]
         start = int(self.chance() * len(apart))  # so that replicas do not all reach for the same ones
         apart = apart[start:] + apart[:start]
-        under = max(0, self._share(survey) - len(self._led_apart()))
+        under = max(0, self._share(snapshot) - len(self._led_apart()))
         self._take([*shared, *apart[:under]])
         rest = apart[under:]
         self._take([target for target in rest if target != self._offered], free_for=self.renew)
         self._take([target for target in rest if target == self._offered], free_for=self.offer)
         if self._offered is not None and self.leads(self._offered):
-            # nobody wanted it: who else campaigns has other targets
+            # no other replica took it: the others campaign for other targets
             self._declined, self._offered = self._declined | {self._offered}, None
 
-    def _hand_over(self, survey: Survey) -> bool:
+    def _hand_over(self, snapshot: LeaseSnapshot) -> bool:
         """Gives back one target of those above its share, once the one before is led; whether it did.
 
-        What nobody wanted is not offered again before there are more replicas, or fewer.
+        A target that no other took is not offered again before there are more replicas, or fewer.
         """
         self._offered, mine = None, self._led_apart()
-        if survey.replicas != self._replicas:
-            self._replicas, self._declined = survey.replicas, frozenset()
-        if len(mine) <= self._share(survey) or any(survey.leader(t) is None for t in self.targets):
+        if snapshot.replicas != self._replicas:
+            self._replicas, self._declined = snapshot.replicas, frozenset()
+        if len(mine) <= self._share(snapshot) or any(snapshot.leader(t) is None for t in self.targets):
             return False
         resting = [target for target in mine if target not in self._declined and self.at_rest(target)]
         if not resting:
@@ -254,17 +255,17 @@ class Campaign:
         self.leases.give_back({target: given.epoch}, campaigns=True)
         return True
 
-    def _share(self, survey: Survey) -> int:
-        return math.ceil(sum(t != SHARED for t in self.targets) / max(1, survey.replicas))
+    def _share(self, snapshot: LeaseSnapshot) -> int:
+        return math.ceil(sum(t != SHARED for t in self.targets) / max(1, snapshot.replicas))
 
     def _led_apart(self) -> list[str]:
         return [target for target in self.targets if target != SHARED and self.leads(target)]
 
-    def _first_end(self, survey: Survey) -> float:
+    def _first_end(self, snapshot: LeaseSnapshot) -> float:
         """When the first lease of another ends unless it is renewed, by this clock."""
-        others = (survey.leader(target) for target in self.targets if not self.leads(target))
+        others = (snapshot.leader(target) for target in self.targets if not self.leads(target))
         ends = (one.expires_at for one in others if one is not None)
-        left = min(((end - survey.now).total_seconds() for end in ends), default=math.inf)
+        left = min(((end - snapshot.now).total_seconds() for end in ends), default=math.inf)
         return self.clock() + left + _AFTER
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:

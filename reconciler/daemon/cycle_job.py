@@ -50,7 +50,7 @@ class Tick:
 
 @dataclass(slots=True)
 class EventCounter:
-    """Counts what is journalled, for the line that tells what a tick did; hears every event."""
+    """Counts the events that are journalled, for the log line of a tick; called with every event."""
 
     _counts: Counter[EventKind] = field(default_factory=Counter)
 
@@ -76,9 +76,9 @@ class CycleJob:
     """Runs ticks of one engine, one at a time; remembers what the next one needs to know.
 
     Attributes:
-        on_report: told of the newest report whenever it is another: after a cycle, or news of an import.
-        commit_seen: told of the commit that the branch has, and when git said so.
-        has_news: whether what whoever leads has made known may have changed since it was last shown.
+        on_report: called with the newest report when it has changed: after a cycle, or news of an import.
+        commit_seen: called with the commit that the branch has, and when git said so.
+        has_news: whether the leader may have written something new since the state was last shown.
         unfinished: how many imports are not final yet, as far as is known.
         is_ticking: whether a tick is under way; may be read from any thread.
     """
@@ -150,7 +150,7 @@ class CycleJob:
         return tick
 
     def _stand_by(self, why: str, started: float) -> Tick:
-        """A tick of a process that leads nothing: it shows what whoever leads has made known."""
+        """A tick of a process that leads nothing: it shows what the leader has written."""
         if self.has_news() and (report := self.engine.ledger.summary()) is not None:
             self.on_report(report)
         took, now = self._clock() - started, self.engine.clock.now()
@@ -198,7 +198,7 @@ class CycleJob:
         return position != self._position + self.counter.number
 
     def _poll(self) -> tuple[int, Sequence[CycleRequest]]:
-        """The journal's position, and what is asked of whoever leads these targets, in one look.
+        """The journal's position, and the requests to the leader of these targets, in one look.
 
         A request that names no target is about all of them.
         """
@@ -272,7 +272,7 @@ class CycleJob:
         return report
 
     def _attend(self, report: Report | None) -> None:
-        """Tells which models came to need somebody; a target that failed says nothing of its models."""
+        """Logs which models began to need a human; a target that failed says nothing of its models."""
         if report is None:
             return
         failed = {failure.target for failure in report.failures}

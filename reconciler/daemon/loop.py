@@ -43,7 +43,7 @@ class Loop:
         grace: seconds that a stop waits for the call in flight.
         watch: what to watch, as `reconciler.daemon.triggers.watched` takes it; the state by the word `STATE`.
         follow: the waits between looks at unfinished imports.
-        missed: told of each time the schedule asked while its last asking was not answered yet.
+        missed: called each time the schedule requests a tick while its last request still waits.
     """
 
     supervisor: Supervisor
@@ -85,7 +85,7 @@ class Loop:
             self.ask(what)
 
     def on_state_changed(self) -> None:
-        """Hears, in any thread, that the state is another than before: asks for a tick unless that was us."""
+        """Called in any thread when the state has changed: requests a tick unless this process changed it."""
         if self._events is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._events.call_soon_threadsafe(self.on_file_event, STATE)

@@ -1,4 +1,4 @@
-"""Keeps one session open, and opens another when its state was lost; `Health` is what probes hear of it.
+"""Keeps one session open, and opens another when its state was lost; `Health` answers the probes.
 
 A session is everything that one writer of the state works with. A tick that finds the state unusable gives
 the session up as a whole: no import can start without it, since an intent is on disk first. The next one is
@@ -45,7 +45,7 @@ _IN_A_TICK = 900.0  # seconds; a tick that stands still for longer is none that 
 
 @dataclass(slots=True)
 class Health:
-    """Hears of ticks and their steps, in whichever thread; asked by the probes.
+    """Takes ticks and their steps, in any thread; the probes read it.
 
     Attributes:
         tick_timeout: seconds from now until the schedule has asked so many times as are `INTERVALS`.
@@ -124,7 +124,7 @@ class Supervisor:
 
     Attributes:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
-        on_tick: told of every tick that found no session to tick in.
+        on_tick: called with every tick for which no session was open.
         chance: a number in [0, 1).
         now: the wall clock.
         asked: returns once another tick than the one under way is asked for.
@@ -224,7 +224,7 @@ class Supervisor:
         return False
 
     async def _give_up(self, problem: str) -> None:
-        """Lets go of everything that belongs to the lost state, and asks for a tick that opens it again."""
+        """Closes everything that belongs to the lost state, and requests a tick that opens it again."""
         self.health.state_problem = problem
         try:
             await self.close()

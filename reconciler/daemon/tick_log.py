@@ -1,7 +1,7 @@
-"""What the log tells of each tick, and of each model that comes to need somebody or does no more.
+"""The log lines of each tick, and of each model that begins or ceases to need a human.
 
-What stood like that before, as the state remembers it, is told in one line with numbers when the loop starts,
-and not model by model again.
+When the loop starts, one line counts the models that needed a human before, as the state remembers them; they
+are not logged one by one again.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 LINES = 50
-"""So many models are named after one cycle, of those that need somebody and of those that do no more."""
+"""So many models are named after one cycle, of those that began or ceased to need a human."""
 
 
 @dataclass(slots=True)
 class Attention:
-    """Which models need somebody, as far as it was told."""
+    """Which models need a human, as far as it was logged."""
 
     _held: dict[Subject, ModelState] | None = None
 
     def recall(self, reports: Reports) -> None:
-        """Takes what the state remembers for told, once; says how many there are."""
+        """Takes the models that the state remembers as logged, once; logs how many there are."""
         if self._held is not None:
             return
         report = reports.last_report(whole=False)
@@ -43,10 +43,10 @@ class Attention:
             log.warning("models needed attention before this start", **_counts(numbers))
 
     def observe(self, items: Sequence[ModelState], targets: Collection[str], journal: Journal) -> None:
-        """Tells what has changed.
+        """Logs what has changed.
 
-        `targets` were judged: what needed somebody there and is not among the items, which are all that need
-        somebody, does no more.
+        `targets` were judged, and the items are all models that need a human: a model of theirs that is not
+        among the items has ceased to.
         """
         before = self._held or {}
         now = _held(item for item in items if item.target in targets)
@@ -71,7 +71,7 @@ class Attention:
 
 
 def _facts(item: ModelState, journal: Journal) -> dict[str, Any]:
-    """Everything that somebody needs to find the model, its manifest and its import."""
+    """All that it takes to find the model, its manifest and its import."""
     entry = journal.entry(item.target, item.pair) if item.pair else None
     reason = item.reasons[0] if item.reasons else None
     return {
@@ -88,7 +88,7 @@ def _facts(item: ModelState, journal: Journal) -> dict[str, Any]:
 
 
 def _held(items: Iterable[ModelState]) -> dict[Subject, ModelState]:
-    """Those that need somebody; one whose name is not known goes by its file."""
+    """Those that need a human; one whose name is not known goes by its file."""
     return {subject_of(item): item for item in items if item.verdict.is_held}
 
 

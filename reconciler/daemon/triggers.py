@@ -115,12 +115,12 @@ async def scheduled(
     async def due() -> None:
         ask("schedule")
 
-    def heard(event: JobEvent) -> None:
+    def report_missed(event: JobEvent) -> None:
         log.warning("schedule", event_code=event.code, job=event.job_id)
         missed()
 
     scheduler = AsyncIOScheduler(timezone=UTC)
-    scheduler.add_listener(heard, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+    scheduler.add_listener(report_missed, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
     job: Job = scheduler.add_job(
         due,
         trigger,

@@ -46,7 +46,7 @@ class Worker:
         try:
             asyncio.run(self._until_left())
         finally:
-            with suppress(RuntimeError):  # nobody is left that waits for it
+            with suppress(RuntimeError):  # the event loop that waited for it is closed
                 self._owner.call_soon_threadsafe(self.ended.set)
 
     async def _until_left(self) -> None:
@@ -96,11 +96,11 @@ class Stop:
                     loop.call_soon_threadsafe(event.set)
 
     def asked(self) -> bool:
-        """Whether somebody asked."""
+        """Whether a stop was requested."""
         return self._asked.is_set()
 
     async def wait(self) -> None:
-        """Returns once somebody asked."""
+        """Returns once a stop was requested."""
         event = asyncio.Event()
         with self._lock:
             if self._asked.is_set():
@@ -113,7 +113,7 @@ class Stop:
                 del self._waiting[event]
 
     async def sleep(self, seconds: float) -> None:
-        """Waits that long, or until somebody asks to stop."""
+        """Waits that long, or until a stop is requested."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wait()

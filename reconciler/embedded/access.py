@@ -69,7 +69,7 @@ class Authenticator:
         return None
 
     def _signer(self, request: Request, body: bytes, now: float) -> Principal:
-        """Who signed the request. Raises VendorError when nobody can be sure."""
+        """Who signed the request. Raises VendorError when that is not certain."""
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" + query if query else b"")
         result = verify(

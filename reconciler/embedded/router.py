@@ -117,7 +117,7 @@ class Operation:
         query: what the parameters are; None takes none.
         body: the name that the request's body has in the description.
         shape: the name of the answer's shape in `openapi`.
-        is_guarded: whether whoever calls needs credentials, where there are any.
+        is_guarded: whether a caller needs credentials, where there are any.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""What the embedded registry can be told; how the real service answers is a setting where nobody says."""
+"""The settings of the embedded registry; where the vendor's documents are silent, the answer is a setting."""
 
 from __future__ import annotations
 

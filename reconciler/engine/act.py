@@ -10,6 +10,7 @@ from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.plan import apply_entry
 from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
 from reconciler.engine.values import (
+    AS_DECLARED,
     UNDER_WAY,
     Event,
     EventKind,
@@ -102,7 +103,7 @@ def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
         entry = run.view.entries.get(pair)
         kind = _kind(item, entry)
         if kind is not None:
-            equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)
+            equal = item.verdict in AS_DECLARED
             yield Event(
                 now,
                 kind,
@@ -124,7 +125,7 @@ def _news(run: TargetRun, now: datetime) -> Iterator[Event]:
 
 def _kind(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     changed = entry is None or entry.model_id != item.model_id
-    if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
+    if item.verdict in AS_DECLARED:
         return _well(item, None if changed else entry)
     if item.verdict is Verdict.DRIFTED and (entry is None or changed or entry.last is not EventKind.DRIFTED):
         return EventKind.DRIFTED

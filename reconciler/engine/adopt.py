@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.desired import ManifestParser, declared_by, group_by_key
 from reconciler.engine.plan import verdicts
-from reconciler.engine.values import File, ModelState, Verdict
+from reconciler.engine.values import OF_MANIFESTS, File, ModelState
 from reconciler.engine.vendor import Vendor, compare, fields_of
 from reconciler.printable import inert_json, printable
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _UNSAFE = re.compile(r"[^\w.-]")
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_CHANGES = {Verdict.IMPORT, Verdict.DRIFTED, Verdict.CONFLICT, Verdict.INVALID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def prove(
     for pair in manifests.keys() - failed.keys():
         if len(view.observed[pair]) > 1:
             failed[pair] = f"it is registered {len(view.observed[pair])} times"
-        elif said[pair].verdict in _CHANGES:
+        elif said[pair].verdict in OF_MANIFESTS:
             failed[pair] = _change(said[pair])
     return Proof(tuple(one for pair, one in by_pair.items() if pair not in failed), failed)
 

@@ -252,7 +252,7 @@ def _facts(item: ModelState) -> dict[str, Any]:
 
 
 RowSelection: TypeAlias = "Collection[int] | str"
-"""Messages of the outbox: by the numbers of their rows, or by the name of their digest."""
+"""Messages of the outbox: by the numbers of their rows, or by the id of their bundle."""
 
 
 class OutboxRow(NamedTuple):
@@ -260,7 +260,7 @@ class OutboxRow(NamedTuple):
 
     Attributes:
         not_before: earliest time of the next attempt, UTC.
-        digest: names the messages that are sent as one, once that was decided.
+        bundle: the id of the messages that are sent as one, once that was decided.
     """
 
     row_id: int
@@ -268,7 +268,7 @@ class OutboxRow(NamedTuple):
     attempts: int = 0
     not_before: datetime | None = None
     error: str | None = None
-    digest: str | None = None
+    bundle: str | None = None
 
 
 class PendingCount(NamedTuple):

@@ -86,8 +86,8 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """Everything that a campaign wants to know, as the server told it at one moment.
+class LeaseSnapshot:
+    """Who leads what at one moment by the clock of the server, as far as a campaign needs it.
 
     Attributes:
         now: the server's clock.

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from reconciler.backoff import Backoff
 from reconciler.errors import ForgeError, NoAnswerError
-from reconciler.registry.post import send
+from reconciler.http_request import send
 from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:

@@ -144,7 +144,7 @@ class Host:
         return template.format(repository=repository, change=self.change, **names)
 
     async def comments(self) -> Sequence[Comment]:
-        """The comments that whoever holds the token may have written, in any order."""
+        """The comments that the token's user may have written, in any order."""
         written = self.api.pages(self.path(self.comments_path), self.comments_query)
         return await self.comments_of(written, await self.user(self.author_keys[-1]), *self.author_keys)
 

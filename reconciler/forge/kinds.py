@@ -185,7 +185,7 @@ class CodeArts(Host):
         return {"X-Auth-Token": token}
 
     async def comments(self) -> Sequence[Comment]:
-        """Those of everybody; the host refuses an edit of what somebody else has written."""
+        """The comments of all users; the host refuses an edit of another user's comment."""
         comments = []
         async for discussion in self.api.pages(self.path(self.comments_path), {}, by_offset=True):
             notes = discussion.get("notes")

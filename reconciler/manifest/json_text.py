@@ -69,10 +69,8 @@ def _judge(characters: str) -> None:
     try:
         json.loads(characters, parse_int=str, parse_float=str, parse_constant=str)
     except json.JSONDecodeError as error:
-        complaint = error.msg.removesuffix(" at").removesuffix(" starting")
-        raise UnreadableFile(
-            "syntax", f"not JSON: {complaint}{_hint(characters, error)}", error.pos
-        ) from None
+        message = error.msg.removesuffix(" at").removesuffix(" starting")
+        raise UnreadableFile("syntax", f"not JSON: {message}{_hint(characters, error)}", error.pos) from None
 
 
 def _hint(characters: str, error: json.JSONDecodeError) -> str:

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Message
     from reconciler.notify.sink import Notification
-    from reconciler.registry.credentials import Secret
+    from reconciler.secret import Secret
 
-
-_LISTED = 20  # messages of a digest that are written out
+_LISTED = 20  # messages of a bundle that are written out
 
 
 def title(notification: Notification) -> str:
@@ -149,8 +148,13 @@ def _send(url: str, notification: Notification) -> str | None:
 
 
 _LARGEST = 20_000 - 200  # bytes of a body, without what is around its text
-_A_MINUTE = 90  # of 100: a digest and a repetition come on top
+_A_MINUTE = 90  # of 100: a bundle and a repetition come on top
 _GAP = 0.25  # seconds: four a second, of five
+
+
+def feishu_pace(per_minute: int) -> Pace:
+    """What Feishu allows (see `FeishuSink`), or fewer single messages a minute."""
+    return Pace(min(per_minute, _A_MINUTE), gap=_GAP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +167,10 @@ class FeishuSink:
     """
 
     name: str
-    per_minute: int
+    pace: Pace
     url: Secret
     secret: Secret | None
     now: Callable[[], datetime]
-
-    @property
-    def pace(self) -> Pace:
-        """What Feishu allows, or less."""
-        return Pace(min(self.per_minute, _A_MINUTE), gap=_GAP)
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""

@@ -1,6 +1,6 @@
 """Sends what waits in the outbox, each sink in a task of its own.
 
-    pending ─▶ one message, or a digest of all that wait ─▶ Sink.deliver ─▶ sent
+    pending ─▶ one message, or a bundle of all that wait ─▶ Sink.deliver ─▶ sent
                                                                 └─▶ postponed, for longer each time
 
 What is marked as sent was taken by the sink; a process that dies in between sends it again, with the same id.
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.notify.sink import Sink
     from reconciler.state.outbox import Outbox
 
-
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 """Seconds between two attempts, growing from one to the other; `Retry-After` counts up to the longest."""
 
@@ -38,7 +37,7 @@ DELIVERY = 30.0
 """Seconds for one attempt, at most."""
 
 _A_MINUTE = timedelta(minutes=1)
-_FIRST_OF_A_DIGEST = 50
+_FIRST_OF_A_BUNDLE = 50
 _STATE_AGAIN = 30.0  # seconds; a state that is lost ends the session before
 _AT_ONCE = 1.0  # seconds that a flush waits for a sink's own pace
 
@@ -64,7 +63,7 @@ class _SinkState:
     sink: Sink
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     singles: deque[datetime] = field(default_factory=deque)
-    digest_at: datetime | None = None
+    bundled_at: datetime | None = None
     refreshed_at: datetime | None = None
     taken: RowSelection | None = None
     failing: bool = False
@@ -75,8 +74,8 @@ class Sender:
     """Sends to all sinks of one configuration. Used from one event loop, except for `wake`'s own.
 
     Attributes:
-        observed: told of each attempt: the sink, and whether it took the notification.
-        shown: told of what waits, by sink, whenever that has changed.
+        observed: called after each attempt with the sink, and whether it took the notification.
+        shown: called with what waits, by sink, whenever that has changed.
         leads: whether this process is the one that sends.
     """
 
@@ -136,7 +135,7 @@ class Sender:
         """One notification, if one is due. Seconds until the next one may be; None while nothing waits."""
         if not self.leads():
             return None
-        limit = max(_FIRST_OF_A_DIGEST, state.sink.pace.per_minute + 1, state.sink.pace.batch)
+        limit = max(_FIRST_OF_A_BUNDLE, state.sink.pace.per_minute + 1, state.sink.pace.batch)
         rows = await asyncio.to_thread(self.outbox.pending, state.sink.name, limit)
         await self._show(state, rows)
         if not rows:
@@ -154,7 +153,7 @@ class Sender:
         return state.sink.pace.gap
 
     async def _refreshed(self, state: _SinkState) -> float | None:
-        """Repeats the open episodes to a sink that forgets them, where it is time to; seconds until it is."""
+        """Repeats the open messages to a sink that forgets them, when it is time; seconds until it is."""
         pace, now = state.sink.pace, self.clock.now()
         if not pace.refresh:
             return None
@@ -182,8 +181,8 @@ class Sender:
     ) -> tuple[RowSelection, Notification] | float:
         """What to send now, or the seconds until something may be sent."""
         pace = state.sink.pace
-        if digest := rows[0].digest:
-            return digest, await self._digest(digest, [row for row in rows if row.digest == digest], now)
+        if bundle := rows[0].bundle:
+            return bundle, await self._bundle(bundle, [row for row in rows if row.bundle == bundle], now)
         if pace.batch > 1:
             some = rows[: pace.batch]
             messages = tuple(row.message for row in some)
@@ -193,18 +192,18 @@ class Sender:
         if len(rows) <= pace.per_minute - len(state.singles):
             state.singles.append(now)
             return _single(rows[0])
-        if state.digest_at is not None and now - state.digest_at < _A_MINUTE:
-            return (_A_MINUTE - (now - state.digest_at)).total_seconds()
-        state.digest_at = now
+        if state.bundled_at is not None and now - state.bundled_at < _A_MINUTE:
+            return (_A_MINUTE - (now - state.bundled_at)).total_seconds()
+        state.bundled_at = now
         if len(rows) == 1:
             return _single(rows[0])
-        digest = f"msg_{self.clock.new_id()}"
-        await asyncio.to_thread(self.outbox.assign_digest, state.sink.name, digest)
-        return digest, await self._digest(digest, rows, now)
+        bundle = f"msg_{self.clock.new_id()}"
+        await asyncio.to_thread(self.outbox.assign_bundle, state.sink.name, bundle)
+        return bundle, await self._bundle(bundle, rows, now)
 
-    async def _digest(self, digest: str, rows: Sequence[OutboxRow], now: datetime) -> Notification:
-        numbers = await asyncio.to_thread(self.outbox.digest_counts, digest)
-        return Notification(digest, now, tuple(row.message for row in rows[:_FIRST_OF_A_DIGEST]), numbers)
+    async def _bundle(self, bundle: str, rows: Sequence[OutboxRow], now: datetime) -> Notification:
+        numbers = await asyncio.to_thread(self.outbox.bundle_counts, bundle)
+        return Notification(bundle, now, tuple(row.message for row in rows[:_FIRST_OF_A_BUNDLE]), numbers)
 
     async def _send(
         self, state: _SinkState, attempts: int, which: RowSelection, notification: Notification

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
-from reconciler.registry.post import send
+from reconciler.http_request import send
 from reconciler.views.masked import excerpt
 
 if TYPE_CHECKING:
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.registry.credentials import Secret
     from reconciler.registry.exchange import Response
+    from reconciler.secret import Secret
 
 _SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What is sent at once: one message, or a digest of many.
+    """What is sent at once: one message, or a bundle of many.
 
     Attributes:
-        notification_id: stays the same when it is sent again: the message's, or the digest's.
-        messages: the one, or the first of a digest.
-        numbers: of a digest, how many messages there are, by what they say; of one message, nothing.
+        notification_id: stays the same when it is sent again: the message's, or the bundle's.
+        messages: the one, or the first of a bundle.
+        numbers: of a bundle, how many messages there are, by what they say; of one message, nothing.
     """
 
     notification_id: str
@@ -43,10 +43,10 @@ class Pace:
     """How much a sink takes.
 
     Attributes:
-        per_minute: single messages; what is above goes into one digest a minute.
+        per_minute: single messages; what is above goes into one bundle a minute.
         gap: seconds between two notifications, at least.
-        batch: so many messages it takes at once, without a digest; above 1 there is no limit a minute.
-        refresh: seconds after which it hears again of the episodes that go on; 0 for a sink that remembers.
+        batch: so many messages it takes at once, without a bundle; above 1 there is no limit a minute.
+        refresh: seconds after which open messages are repeated; 0 for a sink that remembers them.
     """
 
     per_minute: int

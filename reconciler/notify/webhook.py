@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import Message
     from reconciler.notify.sink import Notification, Pace
-    from reconciler.registry.credentials import Secret
-
+    from reconciler.secret import Secret
 
 _TYPE = "model-reconciler.model."
 _PREFIX = "whsec_"
@@ -81,21 +80,21 @@ def _key(secret: str) -> bytes:
 def event(notification: Notification) -> dict[str, Any]:
     """The notification as a CloudEvent."""
     first = notification.messages[0]
-    is_digest = bool(notification.numbers)
-    target = "" if is_digest else f"/targets/{quote(first.subject.target, safe='', errors='replace')}"
+    is_bundle = bool(notification.numbers)
+    target = "" if is_bundle else f"/targets/{quote(first.subject.target, safe='', errors='replace')}"
     return {
         "specversion": "1.0",
         "id": notification.notification_id,
         "source": f"/reconciler{target}",
-        "type": _TYPE + ("digest" if is_digest else first.kind),
-        **({} if is_digest else {"subject": printable(first.subject.title)}),
+        "type": _TYPE + ("digest" if is_bundle else first.kind),
+        **({} if is_bundle else {"subject": printable(first.subject.title)}),
         "time": notification.at.isoformat(timespec="milliseconds"),
         "datacontenttype": "application/json",
-        "data": _digest(notification) if is_digest else _data(first),
+        "data": _bundle(notification) if is_bundle else _data(first),
     }
 
 
-def _digest(notification: Notification) -> dict[str, Any]:
+def _bundle(notification: Notification) -> dict[str, Any]:
     numbers = [
         {"event": kind, "verdict": verdict, "number": number}
         for (kind, verdict), number in notification.numbers.items()

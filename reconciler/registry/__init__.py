@@ -2,27 +2,21 @@
 
     ModelArtsRegistry ─▶ Paginator ─▶ HttpSession (pacing, deadline, repetition) ─▶ Connections ─▶ network
                                        │                          │
-                                       └─ classify ◀─ codes       └─ auth ◀─ credentials
+                                       └─ classify ◀─ codes       └─ auth ◀─ cooldown
 
 In come an endpoint, credentials and limits; out come values of the engine, or errors of `reconciler.errors`.
-httpx is loaded when a client is made, and what carries the requests with the first of them.
+httpx is loaded when a client is made, and what carries the requests with the first of them. Requests to other
+servers, by `reconciler.http_request`, use the same connections.
 """
 
 from __future__ import annotations
 
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
-from reconciler.registry.credentials import (
-    CommandSecret,
-    CredentialCooldown,
-    EnvironmentSecret,
-    FileSecret,
-    GivenSecret,
-    Secret,
-)
+from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.limits import Limits
 
 __all__ = [
-    "AccessKeyAuth", "CommandSecret", "CredentialCooldown", "EnvironmentSecret", "FileSecret", "GivenSecret",
-    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "TokenAuth",
+    "AccessKeyAuth", "CredentialCooldown", "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth",
+    "TokenAuth",
 ]  # fmt: skip

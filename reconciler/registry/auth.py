@@ -19,16 +19,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
 from reconciler.engine.clock import utc_now
-from reconciler.errors import (
-    ConfigurationError,
-    RegistryError,
-    RegistryUnavailable,
-    Rejected,
-    Unauthorised,
-)
+from reconciler.errors import ConfigurationError, RegistryError, RegistryUnavailable, Rejected, Unauthorised
 from reconciler.redaction import redacted, remember
 from reconciler.registry.codes import ASK_AGAIN, BROKEN, Action, disposition
-from reconciler.registry.credentials import CredentialCooldown
+from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.exchange import Request, classify, envelope, load, request_id
 from reconciler.times import read_time
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.registry.credentials import Secret
+    from reconciler.secret import Secret
 
 
 class RegistryAuth:
@@ -136,7 +130,7 @@ class AccessKeyAuth(RegistryAuth):
 
 
 class TokenAuth(RegistryAuth):
-    """A ready token, sent as `X-Auth-Token`; whoever provides it renews it."""
+    """A ready token, sent as `X-Auth-Token`; its provider renews it."""
 
     def __init__(self, token: Secret) -> None:
         super().__init__()

@@ -50,14 +50,14 @@ _log = logging.getLogger(__name__)  # which also a command without a log tells o
 
 
 def in_process(application: ASGIApp) -> httpx.AsyncBaseTransport:
-    """Carries requests straight to a registry that lives in this very process, and not through a socket."""
+    """A transport to a registry in this process, without a socket."""
     import httpx  # noqa: PLC0415 - slow
 
     return httpx.ASGITransport(application)
 
 
 async def _nothing() -> None:
-    """Comes before a call that nobody wants to write down."""
+    """The default of `intent`, which writes nothing."""
 
 
 class ModelArtsRegistry:
@@ -172,8 +172,8 @@ class ModelArtsRegistry:
 
     def _about(self, method: str, model_id: str, query: str = "") -> Request:
         if not is_model_id(model_id):
-            nobody = Request(method, f"{self._models}/…")
-            raise nobody.error(NotFound, f"{one_line(model_id, 80)!r} is not the id of a model")
+            request = Request(method, f"{self._models}/…")
+            raise request.error(NotFound, f"{one_line(model_id, 80)!r} is not the id of a model")
         return Request(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
 
     async def _read(self, call: Request, meaning: Callable[[Response], T]) -> T:

@@ -39,7 +39,7 @@ class _Attempt:
         self.ends = ends
 
     def leave(self) -> float:
-        """Begins to; gives the seconds for which the network may still carry it."""
+        """Marks it as sent; gives the seconds for which the network may still carry it."""
         self.sent = True
         return self.ends - uptime()
 

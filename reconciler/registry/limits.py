@@ -32,8 +32,8 @@ class Limits:
         connect_timeout: seconds for a connection, TLS included.
         backoff: seconds, the ceiling of the first pause; it doubles with each attempt.
         longest_pause: seconds, the ceiling of any pause that the server does not ask for.
-        brief: seconds; a longer pause is not made in a call about one model, nor for one: the call fails, and
-            whoever asked does something else meanwhile.
+        brief: seconds; a call about one model makes no longer pause: it fails, and the caller can go on with
+            other models meanwhile.
         body_bytes: how much of an answer is read before it is given up.
         error_bytes: how much of an error's body is read.
     """

@@ -1,8 +1,8 @@
-"""What carries requests: connections that share one TLS context, with a guard on what comes back; or threads.
+"""Transports: connections that share one TLS context, with a guard on what comes back; or threads.
 
-`blocking` is for one who does nothing else. A single request then needs none of anyio, which takes longer to
-load than a registry to answer. The event loop goes on meanwhile, so that deadlines hold and signals are
-heard; a thread whose answer nobody waits for any more is left behind, and ends with the process.
+`blocking` is for a command that makes few requests, one after the other. It needs no anyio, whose import
+takes longer than a registry's answer. The event loop goes on meanwhile, so that deadlines and signals work; a
+thread whose request was given up is left behind, and ends with the process.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def _nobody() -> ssl.SSLContext:
 
 
 def _give_up_after(stream: Any, seconds: float) -> None:  # noqa: ANN401 - httpcore's, or None
-    """Has the kernel throw away what nobody acknowledged in time, also where this process died meanwhile.
+    """Has the kernel discard data that was not acknowledged in time, even if this process has ended.
 
     https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_USER_TIMEOUT; other systems have no such thing.
     """
@@ -302,9 +302,9 @@ class _Threads:
 
     @property
     def is_one_left(self) -> bool:
-        """Whether one works on, perhaps although nobody waits for it.
+        """Whether a thread still works, perhaps on a request that was given up.
 
-        What it works with is not closed below it.
+        What it uses must stay open.
         """
         return bool(self._left)
 

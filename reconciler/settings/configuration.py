@@ -15,11 +15,12 @@ from reconciler.settings.keys import Places, from_environ, merged, render, varia
 from reconciler.settings.raw import PREFIX, raw_configuration, value_at
 from reconciler.settings.section import secret_names
 from reconciler.settings.tables import Settings
-from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, PasswordAuth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from reconciler.settings.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,10 @@ class Configuration:
         """Absolute directory of state, mirrors and embedded registries."""
         return self.base / self.settings.state.dir
 
-    def embedded_database(self, name: str) -> Path:
-        """Where an embedded target keeps its models."""
+    def registry_file(self, name: str) -> Path | None:
+        """Where a target whose registry is local keeps its models; None for a service."""
         target = self.settings.targets[name]
-        own = target.database if isinstance(target, EmbeddedTarget) else None
-        return self.base / own if own else self.state_dir / f"registry-{name}.db"
+        return target.database_file(name, self.base, self.state_dir) if target.is_local else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -75,11 +75,7 @@ class Configuration:
         """
         sharing: dict[object, list[str]] = {}
         for name, target in self.settings.targets.items():
-            where: object = (
-                self.embedded_database(name)
-                if target.endpoint is None
-                else (target.endpoint.rstrip("/").lower(), target.project_id, target.workspace_id)
-            )
+            where: object = self.registry_file(name) if target.is_local else target.registry_key
             sharing.setdefault(where, []).append(name)
         shared = (
             f"targets {' and '.join(names)} are one project and workspace: what one of them declares is "
@@ -94,7 +90,7 @@ class Configuration:
             "a registry of its own then, and imports anew into it; serve one to all with `reconciler "
             f"registry serve`, or, where there is one replica, name the file in targets.{name}.database"
             for name, target in self.settings.targets.items()
-            if isinstance(target, EmbeddedTarget) and target.database is None
+            if target.is_in_state_dir
         )
         return (*shared, *several)
 
@@ -195,18 +191,17 @@ def _require_one_place(settings: Settings, variables: Mapping[str, Any], file: P
     problems = [
         problem
         for name, target in settings.targets.items()
-        if isinstance(target, ModelArtsTarget)
         for problem in _misplaced(name, target, variables.get("targets", {}).get(name, {}), file)
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
 
 
-def _misplaced(name: str, target: ModelArtsTarget, variables: Mapping[str, Any], file: Path) -> Iterator[str]:
+def _misplaced(name: str, target: Target, variables: Mapping[str, Any], file: Path) -> Iterator[str]:
     given = variables.get("auth", {})
     names = secret_names(type(target.auth)) if target.auth else ()
     secret = next((name + way for name in names for way in _WAYS if name + way in given), None)
-    endpoint = next((keys for keys in _endpoints(target) if value_at(variables, keys) is None), None)
+    endpoint = next((keys for keys in target.secret_endpoints if value_at(variables, keys) is None), None)
     if secret is None or endpoint is None:
         return
     variable = variable_of(["targets", name, "auth", secret])
@@ -216,12 +211,3 @@ def _misplaced(name: str, target: ModelArtsTarget, variables: Mapping[str, Any],
         "may come with any branch: give the file with --config or RECONCILER_CONFIG, or the endpoint in "
         f"RECONCILER_{key.replace('.', '__').upper()}"
     )
-
-
-def _endpoints(target: ModelArtsTarget) -> Iterator[tuple[str, ...]]:
-    """The keys of every place that the secret, or what a login with it gives, is sent to."""
-    yield ("endpoint",)
-    if isinstance(target.auth, PasswordAuth):
-        yield ("auth", "iam_endpoint")
-    if target.obs_endpoint is not None:
-        yield ("obs_endpoint",)

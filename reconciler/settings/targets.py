@@ -1,4 +1,7 @@
-"""The tables below `[targets]`: one of the two kinds each, and the ways to prove who this program is."""
+"""The tables below `[targets]`: one of the two kinds each, and the ways to prove who this program is.
+
+Every kind says whether its registry `is_local`: a file of this program's, to which nothing is sent.
+"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -89,9 +92,20 @@ class EmbeddedTarget(_Target):
     publish_seconds: float = Field(
         1.0, ge=0, allow_inf_nan=False, description="How long an import takes to be published."
     )
+    is_local: ClassVar[Literal[True]] = True
     endpoint: ClassVar[None] = None
     auth: ClassVar[None] = None
+    secret_endpoints: ClassVar[tuple[tuple[str, ...], ...]] = ()
     timeout: ClassVar[timedelta] = timedelta(0)  # once this process has died, nothing is carried out any more
+
+    def database_file(self, name: str, base: Path, state_dir: Path) -> Path:
+        """Where a target of this name keeps its models; relative paths start at `base`."""
+        return base / self.database if self.database else state_dir / f"registry-{name}.db"
+
+    @property
+    def is_in_state_dir(self) -> bool:
+        """Whether each replica has a registry of its own."""
+        return self.database is None
 
     @property
     def identity(self) -> str:
@@ -107,6 +121,8 @@ class EmbeddedTarget(_Target):
 class ModelArtsTarget(_Target):
     """A project of a ModelArts service, or of anything that speaks its document."""
 
+    is_local: ClassVar[Literal[False]] = False
+    is_in_state_dir: ClassVar[bool] = False
     kind: Literal["modelarts"] = Field(description="A project of a service that speaks ModelArts' document.")
     endpoint: Endpoint = Field(
         description="Address of the service; https, or http to this machine.",
@@ -128,6 +144,18 @@ class ModelArtsTarget(_Target):
     )
     timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
     page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
+
+    @property
+    def secret_endpoints(self) -> tuple[tuple[str, ...], ...]:
+        """The keys of every place that the secret, or what a login with it gives, is sent to."""
+        iam = (("auth", "iam_endpoint"),) if isinstance(self.auth, PasswordAuth) else ()
+        obs = (("obs_endpoint",),) if self.obs_endpoint is not None else ()
+        return (("endpoint",), *iam, *obs)
+
+    @property
+    def registry_key(self) -> tuple[str, ...]:
+        """Equal for two targets that are one and the same registry."""
+        return self.endpoint.rstrip("/").lower(), self.project_id, self.workspace_id
 
     @property
     def identity(self) -> str:

@@ -58,10 +58,10 @@ def in_numbers(line: str) -> str:
     return re.sub(r"(?<![\w-])(\d+)-\1/[1-9]\d*(?!\w)", r"\1", " ".join((*before, month, weekday)))
 
 
-def _explained(complaint: str) -> str:
+def _explained(message: str) -> str:
     """Cronsim's word, such as `Bad minute`, with what the field may hold."""
-    field = complaint.removeprefix("Bad ")
-    return f"bad {field}: expected {_FIELDS[field]}" if field in _FIELDS else complaint
+    field = message.removeprefix("Bad ")
+    return f"bad {field}: expected {_FIELDS[field]}" if field in _FIELDS else message
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}

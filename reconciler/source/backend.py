@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
 from reconciler.printable import printable
-from reconciler.source import environment
+from reconciler.source import git_env
 from reconciler.source.commands import FOUND_OR_NOT, Commands
 from reconciler.source.git_files import (
     Layout,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reconciler.source.surroundings import Trait
+    from reconciler.source.repository_traits import Trait
 
 _FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 _COUNTED = 100_000  # uncommitted changes; nobody wants to know of more
@@ -86,7 +86,7 @@ class Backend(ABC):
         """Folders in which a name changes when another repository is there; none where that is elsewhere."""
         return ()
 
-    def surroundings(self) -> list[Trait]:
+    def traits(self) -> list[Trait]:
         """What is unusual about the repository."""
         return []
 
@@ -186,9 +186,9 @@ class LocalRepository(Backend):
             return "a detached HEAD, which follows no branch"
         return f"HEAD, which is branch {printable(checked_out.removeprefix('refs/heads/'))}"
 
-    def surroundings(self) -> list[Trait]:
+    def traits(self) -> list[Trait]:
         """What is unusual about the repository, and where git's configuration comes from."""
-        from reconciler.source.surroundings import Trait, traits  # noqa: PLC0415 - for `doctor` alone
+        from reconciler.source.repository_traits import Trait, traits  # noqa: PLC0415 - for `doctor` alone
 
         traits_here = list(traits(self._start, self.layout, self.head()))
         printed = self.commands.run("config", "--list", "--show-origin", "--name-only", "--null")
@@ -203,7 +203,7 @@ class LocalRepository(Backend):
     def _enter(self, layout: Layout) -> None:
         self.layout = layout
         self.named = printable(str(layout.folder))
-        variables = environment.for_local(layout)
+        variables = git_env.for_local(layout)
         self.commands = Commands(layout.folder, variables, timeout=self._timeout, heap=self._heap)
 
     def _looked_up(self) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source.environment import configuration, not_passed_on
+from reconciler.source.git_env import configuration, not_passed_on
 from reconciler.source.plumbing import bounded
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Commands:
         Raises:
             SourceError: git failed, or was silent for too long.
         """
-        from reconciler.source.process import GitProcess, SilentGitError  # noqa: PLC0415 - not for `head`
+        from reconciler.source.process import GitProcess, GitTimeoutError  # noqa: PLC0415 - not for `head`
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
         longest = self._timeout * (1 if total else _LONGEST)
@@ -174,7 +174,7 @@ class Commands:
             yield process
             if accept is not None:
                 self.require_success(process, accept)
-        except SilentGitError as error:
+        except GitTimeoutError as error:
             raise SourceError(
                 f"{self._named}: git {arguments[0]} {error} and was ended; "
                 "it is tried again, and source.timeout gives it longer"

@@ -1,4 +1,4 @@
-"""What git's complaints mean for the person who reads them: one sentence, and what to do next."""
+"""Git's error messages in words for a person: one sentence, and what to do next."""
 
 from __future__ import annotations
 

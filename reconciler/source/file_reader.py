@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source import log, plumbing
+from reconciler.source import git_log, plumbing
 from reconciler.source.commands import GitError
 from reconciler.source.git_files import is_object_id
 from reconciler.source.plumbing import as_lines, bounded, path_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.source.backend import Backend
 
 _SEVERAL = 2  # targets
-_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *log.EXACT)
+_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *git_log.EXACT)
 _ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
 _NO_MODE = "000000"
 _MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many
@@ -34,7 +34,7 @@ _INSTEAD = {
     "120000": " (there is a symbolic link of that name, which is never followed)",
     "160000": " (there is a submodule of that name, which is never looked into)",
 }
-"""What has the name of a folder in a tree, by its mode."""
+"""By the mode of an entry that stands where a folder was expected: words for the message."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,14 +42,14 @@ R = TypeVar("R", bound="FileReader")
 
 
 def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
-    """Asks once more where what git could not read was replaced by something sound."""
+    """Repeats a call once if the mirror that git could not read was replaced by a sound one."""
 
     @wraps(ask)
     def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return ask(self, *args, **kwargs)
         except GitError:
-            if not self._origin.replace():
+            if not self._backend.replace():
                 raise
             return ask(self, *args, **kwargs)
 
@@ -59,8 +59,8 @@ def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, 
 class FileReader:
     """Lists, reads and compares what commits of one repository hold, as far as its budgets go."""
 
-    def __init__(self, origin: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
-        self._origin = origin
+    def __init__(self, backend: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
+        self._backend = backend
         self._budgets = budgets
         self._paths = tuple(plumbing.inside(path) for path in paths)
         self._span: _Span | None = None
@@ -68,7 +68,7 @@ class FileReader:
     def _checked(self, commit: str) -> str:
         """`commit`, once it is certain that it cannot be taken for an option."""
         if not is_object_id(commit):
-            raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
+            raise SourceError(f"{self._backend.named}: '{printable(commit)}' is not a whole commit id")
         return commit
 
     @asked_again
@@ -112,7 +112,7 @@ class FileReader:
         remaining = tuple(blobs)
         for blob in remaining:
             if not is_object_id(blob):
-                raise SourceError(f"{self._origin.named}: '{printable(blob)}' is not an object id")
+                raise SourceError(f"{self._backend.named}: '{printable(blob)}' is not an object id")
         while remaining:
             done = 0
             try:
@@ -120,7 +120,7 @@ class FileReader:
                     done += 1
                     yield content
             except GitError:
-                if not self._origin.replace():
+                if not self._backend.replace():
                     raise
             remaining = remaining[done:]
 
@@ -137,10 +137,10 @@ class FileReader:
         yield from self.read(blob for blob, size in sizes.items() if size <= at_most)
 
     def _contents(self, blobs: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        for blob, content in plumbing.contents(self._origin.commands, blobs):
+        for blob, content in plumbing.contents(self._backend.commands, blobs):
             if content is None:
                 raise GitError(
-                    f"{self._origin.named}: object {blob} is missing, or no file's content; "
+                    f"{self._backend.named}: object {blob} is missing, or no file's content; "
                     "run `git fsck` there, or clone it anew"
                 )
             yield blob, content
@@ -150,12 +150,12 @@ class FileReader:
         """Bytes of each content; no process is started when there is none."""
         if not blobs:
             return {}
-        with self._origin.commands.stream(*plumbing.MEASURED, feed=as_lines(blobs)) as output:
+        with self._backend.commands.stream(*plumbing.MEASURED, feed=as_lines(blobs)) as output:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, plumbing.sizes(printed), strict=True))
 
     def _listed(self, where: str, *arguments: str) -> list[File]:
-        with self._origin.commands.stream(*plumbing.LISTED, *arguments) as output:
+        with self._backend.commands.stream(*plumbing.LISTED, *arguments) as output:
             return plumbing.files(output.pieces(), self._budgets, printable(where) or "the repository")
 
     # two commits beside each other
@@ -210,20 +210,20 @@ class FileReader:
     def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
         """Which entries below these folders differ, see `_entries`; None where git refuses it."""
         arguments = (*_DIFFERENCE, *commits, *plumbing.pathspec(*paths))
-        return self._origin.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
+        return self._backend.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
 
-    def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
-        return self._between(*log.LOG, *log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
+    def _log_of(self, span: str, *paths: str) -> list[git_log.Commit] | None:
+        return self._between(*git_log.LOG, *git_log.BOTH_SIDES, span, *plumbing.pathspec(*paths))
 
-    def _between(self, *arguments: str) -> list[log.Commit] | None:
+    def _between(self, *arguments: str) -> list[git_log.Commit] | None:
         """The commits of a log, together no longer than a list of files may be; None where git refuses it."""
         most = self._budgets.listed_bytes
         excess = f"it is longer than {most:,} bytes; raise limits.listed_bytes to have it read"
 
-        def read(pieces: Iterator[bytes]) -> list[log.Commit]:
-            return list(log.commits(bounded(pieces, most, excess), self._budgets))
+        def read(pieces: Iterator[bytes]) -> list[git_log.Commit]:
+            return list(git_log.commits(bounded(pieces, most, excess), self._budgets))
 
-        return self._origin.commands.attempt(*arguments, read=read)
+        return self._backend.commands.attempt(*arguments, read=read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +239,13 @@ class _Span:
     old: str
     new: str
     entries: Mapping[str, bool]
-    commits: Sequence[log.Commit]
+    commits: Sequence[git_log.Commit]
 
     def entries_below(self, path: str) -> dict[str, bool]:
         """The paths below one of these folders, or the folder's own, that differ."""
         return {name: there for name, there in self.entries.items() if _is_below(name, path)}
 
-    def commits_below(self, path: str) -> list[log.Commit]:
+    def commits_below(self, path: str) -> list[git_log.Commit]:
         """The commits with what they did there."""
         return [
             commit

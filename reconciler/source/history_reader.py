@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.errors import BudgetError
-from reconciler.source import log, plumbing
+from reconciler.source import git_log, plumbing
 from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.plumbing import as_lines
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NO_COMMIT = "Not a valid commit name"
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
-_TOLD_AT_ONCE = 50_000  # commits of one process, which keeps a kilobyte of each: far below limits.git_memory
+_COMMITS_A_PROCESS = 50_000  # git keeps a kilobyte of each in memory: far below limits.git_memory
 
 
 class HistoryReader(FileReader):
@@ -35,7 +35,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return _parents_of(self._origin.commands, [self._checked(commit)])
+        return _parents_of(self._backend.commands, [self._checked(commit)])
 
     @asked_again
     def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
@@ -54,7 +54,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: one of them is no whole commit id, or git failed.
         """
-        commands, commits = self._origin.commands, (self._checked(commit), self._checked(earlier))
+        commands, commits = self._backend.commands, (self._checked(commit), self._checked(earlier))
         try:
             base = commands.text("merge-base", *commits, accept=FOUND_OR_NOT)
         except GitError as error:
@@ -63,7 +63,7 @@ class HistoryReader(FileReader):
             base = ""
         if base == earlier:
             return True
-        cut_off = self._origin.layout.shallow()
+        cut_off = self._backend.layout.shallow()
         return _goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @asked_again
@@ -74,7 +74,7 @@ class HistoryReader(FileReader):
             SourceError: one of them is no whole commit id, or git failed.
         """
         commits = (self._checked(commit), self._checked(other))
-        return self._origin.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
+        return self._backend.commands.text("merge-base", *commits, accept=FOUND_OR_NOT) or None
 
     @asked_again
     def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
@@ -89,9 +89,9 @@ class HistoryReader(FileReader):
         named: dict[str, CommitInfo] = {}
         with (
             suppress(BudgetError),  # the others are known by what the journal says of them
-            self._origin.commands.stream(*log.NAMED, feed=as_lines(ids)) as output,
+            self._backend.commands.stream(*git_log.NAMED, feed=as_lines(ids)) as output,
         ):
-            for logged in log.commits(output.pieces(), self._budgets):
+            for logged in git_log.commits(output.pieces(), self._budgets):
                 named[logged.commit] = logged.commit_info
         return named
 
@@ -118,12 +118,12 @@ class HistoryReader(FileReader):
             logged = self._log_of(span, path) if shared is None else shared.commits_below(path)
         except BudgetError as error:
             logged, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
-        newer = None if logged is None else log.went_on(logged)
+        newer = None if logged is None else git_log.went_on(logged)
         return None if newer is None else CommitGraph(commit, newer, self._entries, cut)
 
     @asked_again
     def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
-        """These commits with what they did below `path`; what others hold is looked up. One process.
+        """These commits with what they did below `path`, by one process; entries of others are looked up.
 
         Raises:
             BudgetError: they did more than is read.
@@ -131,8 +131,8 @@ class HistoryReader(FileReader):
         """
         fed = as_lines(map(self._checked, commits))
         where = plumbing.pathspec(plumbing.inside(path))
-        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
-            logged = list(log.commits(output.pieces(), self._budgets))
+        with self._backend.commands.stream(*git_log.LOG, *git_log.SOME, *where, feed=fed) as output:
+            logged = list(git_log.commits(output.pieces(), self._budgets))
             return CommitGraph(commits[0], logged, self._entries)
 
     def number_of_commits(self, commit: str) -> int:
@@ -141,7 +141,7 @@ class HistoryReader(FileReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return int(self._origin.commands.run("rev-list", "--count", self._checked(commit), "--"))
+        return int(self._backend.commands.run("rev-list", "--count", self._checked(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -161,45 +161,47 @@ class HistoryReader(FileReader):
             yield self._whole_graph(commit, where)
             return
         try:
-            with self._origin.commands.stream(*log.LOG, self._checked(commit), *where, accept=None) as output:
+            with self._backend.commands.stream(
+                *git_log.LOG, self._checked(commit), *where, accept=None
+            ) as output:
                 yield CommitGraph(commit, self._logged(output))
         except GitError:
-            self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
+            self._backend.replace()  # what was read already cannot be asked again here: the next cycle does
             raise
 
     @asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        commands, logged = self._origin.commands, list[log.Commit]()
+        commands, logged = self._backend.commands, list[git_log.Commit]()
         try:
-            with commands.stream(*log.GRAPH, self._checked(commit), "--") as output:
-                lines, cut = log.newest(output.pieces(), self._budgets)
-            with closing(self._told(lines, where)) as pieces:
-                logged.extend(log.joined(lines, log.commits(pieces, self._budgets)))
+            with commands.stream(*git_log.GRAPH, self._checked(commit), "--") as output:
+                lines, cut = git_log.newest(output.pieces(), self._budgets)
+            with closing(self._changes_of(lines, where)) as pieces:
+                logged.extend(git_log.joined(lines, git_log.commits(pieces, self._budgets)))
         except BudgetError as error:
             cut = str(error)
             while logged and not logged[-1].deltas:  # of these git may not have told any more
                 logged.pop()
         return CommitGraph(commit, logged, cut=cut)
 
-    def _told(self, lines: Sequence[str], where: tuple[str, ...]) -> Generator[bytes, None, None]:
-        """What git tells of the commits of these lines, part by part: a process keeps what it has told."""
-        for start in range(0, len(lines), _TOLD_AT_ONCE):
-            fed = log.fed(lines[start : start + _TOLD_AT_ONCE])
-            with self._origin.commands.stream(*log.TOLD, *where, feed=fed, in_bulk=True) as output:
+    def _changes_of(self, lines: Sequence[str], where: tuple[str, ...]) -> Generator[bytes, None, None]:
+        """The output of git for the commits of these lines, in parts: a process keeps what it has printed."""
+        for start in range(0, len(lines), _COMMITS_A_PROCESS):
+            fed = git_log.diff_tree_input(lines[start : start + _COMMITS_A_PROCESS])
+            with self._backend.commands.stream(*git_log.DIFF_TREE, *where, feed=fed, in_bulk=True) as output:
                 yield from output.pieces()
 
-    def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
+    def _logged(self, output: GitProcess) -> Iterator[git_log.Commit]:
         """The commits of a log with what they did to files that were named, however long their paths.
 
         At its end, where it is read to there, it is certain that git told all of it.
         """
-        yield from log.commits(output.pieces(), self._budgets._replace(path=sys.maxsize))
-        self._origin.commands.require_success(output)
+        yield from git_log.commits(output.pieces(), self._budgets._replace(path=sys.maxsize))
+        self._backend.commands.require_success(output)
 
-    def _bare(self, span: str) -> list[log.Commit] | None:
+    def _bare(self, span: str) -> list[git_log.Commit] | None:
         """The commits without what they did; None also where that is more than is read."""
         with suppress(BudgetError):
-            return self._between(*log.BARE, *log.BOTH_SIDES, span, "--")
+            return self._between(*git_log.BARE, *git_log.BOTH_SIDES, span, "--")
         return None
 
     def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:

@@ -20,9 +20,9 @@ from reconciler.errors import SourceError
 from reconciler.printable import printable
 from reconciler.private import make_directory
 from reconciler.redaction import remember
-from reconciler.source import environment
+from reconciler.source import git_env
 from reconciler.source.backend import Backend
-from reconciler.source.bare import (
+from reconciler.source.bare_repository import (
     discard_abandoned,
     discard_leftovers,
     is_whole,
@@ -90,7 +90,7 @@ class Mirror(Backend):
         self._talks: WeakSet[Commands] = WeakSet()
         self.commands = Commands(
             self.layout.git_dir,
-            environment.for_mirror(self.layout),
+            git_env.for_mirror(self.layout),
             timeout=timeout,
             named=self.named,
             redact=remote.redact,
@@ -146,7 +146,7 @@ class Mirror(Backend):
         with self._alone():
             discard_leftovers(self.layout.git_dir)
             (place / _PACKED).touch()  # first, so that what fails is not tried again at once
-            reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
+            reading, longest = git_env.for_mirror(self.layout), self._timeout * _PACKING
             packing = Commands(place, reading, timeout=longest, named=self.named)
             self._talks.add(packing)
             packing.run(*_GC)
@@ -244,7 +244,7 @@ class Mirror(Backend):
         """Git outside of any repository but the one at `git_dir`, with the remote's URL at hand."""
         talk = Commands(
             self._cache_dir,
-            environment.for_remote(bare_layout(git_dir), self._remote),
+            git_env.for_remote(bare_layout(git_dir), self._remote),
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,

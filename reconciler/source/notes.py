@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.source import environment, plumbing
-from reconciler.source.bare import Upkeep
+from reconciler.source import git_env, plumbing
+from reconciler.source.bare_repository import NotesRepository
 from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError
 from reconciler.source.git_files import bare_layout, is_object_id
 from reconciler.source.plumbing import blocks, path_of
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from reconciler.remote import Remote
 
 _AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
-"""Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
+"""`git log` reads the note of every commit that it prints. The packs that are written and pushed here hold
 notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
 it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought."""
 _TO_REMOTE = (*_AS_THEY_ARE, ("push.pushOption", ""))  # options that the user has are for other repositories
 _AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"))
-"""When git finds that packing is due; it does it before it ends."""
+"""When `git gc --auto` packs; it does so in the foreground."""
 _PACKING = 10  # times the timeout that packing may take
-_PATIENT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
+_LOCK_TIMEOUT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
 _NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
 _CONTAINED_OR_NOT = frozenset({0, 1, 128})
 _THEIRS = "refs/fetched/notes"
@@ -45,7 +45,7 @@ _PUSH = ("push", "--progress", "--no-verify", "--no-follow-tags", "--no-signed",
 
 
 class NoNotesError(GitError):
-    """The ref of the notes is there, and is none of notes: it names no commit."""
+    """The ref exists, but it names no commit, so it holds no notes."""
 
 
 class Notes:
@@ -57,7 +57,7 @@ class Notes:
         git_dir: Path,
         ref: str,
         talking: Commands | None = None,
-        upkeep: Upkeep | None = None,
+        notes_repository: NotesRepository | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -65,19 +65,19 @@ class Notes:
             commands: git where the notes are written.
             git_dir: that repository's.
             ref: begins with `refs/notes/`.
-            talking: git with the remote `source`, to share them; None shares them with nobody.
-            upkeep: of a repository that holds notes alone; None where it is somebody else's.
+            talking: git with the remote `source`, to share them; None where they are not shared.
+            notes_repository: one that holds notes alone; None where others write to it, too.
         """
         identity = {
             f"GIT_{role}_{kind}": value
             for role in ("AUTHOR", "COMMITTER")
             for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
         }
-        self._commands = commands.configured((*_AS_THEY_ARE, *_PATIENT), identity)
+        self._commands = commands.configured((*_AS_THEY_ARE, *_LOCK_TIMEOUT), identity)
         self._git_dir = git_dir
         self._ref = ref
         self._talking = talking
-        self._upkeep = upkeep
+        self._notes_repository = notes_repository
 
     @property
     def tip(self) -> str | None:
@@ -85,7 +85,7 @@ class Notes:
         return self._tip(self._ref)
 
     def contain(self, earlier: str) -> bool:
-        """Whether all is there that was when this was the tip."""
+        """Whether the notes still contain all that they held when `earlier` was the tip."""
         tip = self._tip(self._ref)
         return tip is not None and (tip == earlier or self._contains(tip, earlier))
 
@@ -169,40 +169,44 @@ class Notes:
         return True
 
     def recover(self) -> str | None:
-        """Makes it possible to write, where nobody else writes: says where what could not be used was moved.
+        """Prepares a repository of notes alone to be written; says where an unusable one was moved.
 
         What a killed git left would stop every later write.
 
         Raises:
             SourceError: there is nowhere to write.
         """
-        return None if self._upkeep is None else self._upkeep.prepare()
+        return None if self._notes_repository is None else self._notes_repository.prepare()
 
     def replace_damaged(self, error: SourceError) -> str | None:
-        """Begins anew if git failed for damage here, and nobody else writes here; says where that was moved.
+        """Begins a repository of notes alone anew if git failed for its damage; says where it was moved.
 
-        What was written has to be written again. None where it is sound, or somebody else's.
+        All notes have to be written again. None where it is sound, or where others write to it, too.
 
         Raises:
             SourceError: there is nowhere to begin.
         """
-        if self._upkeep is None:
+        if self._notes_repository is None:
             return None
         is_certain = isinstance(error, NoNotesError)  # git itself finds no fault with such a ref
-        return self._upkeep.begin_anew() if is_certain else self._upkeep.replace_damaged(error)
+        return (
+            self._notes_repository.begin_anew()
+            if is_certain
+            else self._notes_repository.replace_damaged(error)
+        )
 
     def tidy(self) -> None:
-        """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
-        if self._upkeep is not None:
-            self._upkeep.pack()
+        """Packs a repository of notes alone, where that is due. Raises SourceError."""
+        if self._notes_repository is not None:
+            self._notes_repository.pack()
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self._commands.close()
         if self._talking is not None:
             self._talking.close()
-        if self._upkeep is not None:
-            self._upkeep.close()
+        if self._notes_repository is not None:
+            self._notes_repository.close()
 
     def _tip(self, ref: str) -> str | None:
         """The commit that a ref names; None where there is no such ref. Raises SourceError."""
@@ -270,7 +274,7 @@ class Notes:
         self._import(b"".join(parts))
 
     def _import(self, commands: bytes) -> None:
-        """Carries out what `git fast-import` understands; of one that failed, no report is left lying."""
+        """Runs `git fast-import` with these commands; removes the crash report of one that failed."""
         process = 0
         try:
             with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=commands) as output:
@@ -293,11 +297,11 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
         sha256: whether the commits' ids are SHA-256.
     """
     layout = bare_layout(folder / f"{remote.digest(ref)}.git")
-    variables = environment.for_mirror(layout)
+    variables = git_env.for_mirror(layout)
     git_there = partial(Commands, layout.git_dir, redact=remote.redact)
     writing = git_there(variables, timeout=timeout)
-    packed = environment.configuration((*_AS_THEY_ARE, *_AUTOMATIC))
+    packed = git_env.configuration((*_AS_THEY_ARE, *_AUTOMATIC))
     packing = git_there(variables | packed, timeout=timeout * _PACKING)
-    pushed = environment.for_remote(layout, remote, _TO_REMOTE)
+    pushed = git_env.for_remote(layout, remote, _TO_REMOTE)
     talking = git_there(pushed, timeout=timeout, named=remote.shown)
-    return Notes(writing, layout.git_dir, ref, talking, Upkeep(layout.git_dir, packing, sha256))
+    return Notes(writing, layout.git_dir, ref, talking, NotesRepository(layout.git_dir, packing, sha256))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
 from reconciler.remote import parse_remote
-from reconciler.source.environment import for_local, not_passed_on
+from reconciler.source.git_env import for_local, not_passed_on
 from reconciler.source.git_files import Layout, discover
 from reconciler.source.plumbing import path_of, pathspec
 

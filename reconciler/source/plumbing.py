@@ -139,7 +139,7 @@ def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
         BudgetError: there are more below `where` than the budgets allow; no more than these was read.
 
     What a tree names twice, or in a way that no checkout could have it (`a//b`, a slash in a name), is there
-    once, as `AMBIGUOUS`: which of them is meant, nobody can say.
+    once, as `AMBIGUOUS`: it is not known which of them is meant.
     """
     listed: list[File] = []
     same = dict[str, str]().setdefault  # one content at very many paths has one id

@@ -1,4 +1,4 @@
-"""One running git: its three pipes served by one loop, its death certain.
+"""One running git: its three pipes are served by one loop, and it is always ended.
 
 `GitProcess` is the readable stream of what git prints. While it is read, input is fed and errors are
 collected, so that no pipe can fill up and stop the others, without a thread. git runs in a session of its
@@ -29,7 +29,7 @@ _KEPT = 16 * 1024  # bytes of git's errors kept, the newest
 _PIECE = 64 * 1024
 
 
-class SilentGitError(Exception):
+class GitTimeoutError(Exception):
     """Git said nothing for longer than it was given, or took longer altogether; the text says which."""
 
 
@@ -96,7 +96,7 @@ class GitProcess(io.RawIOBase):
             yield bytes(view[:count])
 
     def drain(self) -> None:
-        """Reads the rest of the output, which nobody needs."""
+        """Reads the rest of the output and drops it."""
         for _ in self.pieces():
             pass
 
@@ -119,13 +119,13 @@ class GitProcess(io.RawIOBase):
             if ended and not events:
                 break
             if not ended and self._remaining(begun) <= 0:
-                raise self._late()
+                raise self._timed_out()
             for key, _ in events:
-                self._listen() if key.fd == self._stderr else self._send()
+                self._read_stderr() if key.fd == self._stderr else self._send()
         try:
             return self._process.wait(timeout=max(0.0, self._remaining(begun)))
         except subprocess.TimeoutExpired as error:
-            raise self._late() from error
+            raise self._timed_out() from error
 
     def stderr(self) -> str:
         """The newest of what git wrote to its standard error."""
@@ -153,10 +153,10 @@ class GitProcess(io.RawIOBase):
     def _remaining(self, begun: float) -> float:
         return min(self.idle_timeout, self.longest - self._waited) - (time.monotonic() - begun)
 
-    def _late(self) -> SilentGitError:
+    def _timed_out(self) -> GitTimeoutError:
         if self.longest - self._waited <= self.idle_timeout:
-            return SilentGitError(f"gave no whole answer for {self.longest:g} s")
-        return SilentGitError(f"gave no answer for {self.idle_timeout:g} s")
+            return GitTimeoutError(f"gave no whole answer for {self.longest:g} s")
+        return GitTimeoutError(f"gave no answer for {self.idle_timeout:g} s")
 
     def _received(self, buffer: bytearray | memoryview) -> int | None:
         """Bytes read without waiting, which saves a look at the other pipes; None when there are none yet."""
@@ -169,12 +169,12 @@ class GitProcess(io.RawIOBase):
         """Waits until a pipe is ready, and serves all that are ready but the output's."""
         events = self._selector.select(max(0.0, self._remaining(begun)))
         if not events:
-            raise self._late()
+            raise self._timed_out()
         for key, _ in events:
             if key.fd == self._stdin:
                 self._send()
             elif key.fd == self._stderr:
-                self._listen()
+                self._read_stderr()
 
     def _send(self) -> None:
         try:
@@ -186,10 +186,10 @@ class GitProcess(io.RawIOBase):
             self._selector.unregister(self._stdin)
             self._process.stdin.close()
 
-    def _listen(self) -> None:
-        heard = os.read(self._stderr, _PIECE)
-        self._stderr_bytes = (self._stderr_bytes + heard)[-_KEPT:]
-        if not heard:
+    def _read_stderr(self) -> None:
+        received = os.read(self._stderr, _PIECE)
+        self._stderr_bytes = (self._stderr_bytes + received)[-_KEPT:]
+        if not received:
             self._selector.unregister(self._stderr)
 
     def _kill(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.trust import Hold
     from reconciler.source.notes import Notes
-    from reconciler.source.surroundings import Trait
+    from reconciler.source.repository_traits import Trait
     from reconciler.source.trust import Trust
 
 
@@ -36,7 +36,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     paths: Sequence[str] = (),
     budgets: Budgets = DEFAULTS,
 ) -> GitSource:
-    """The committed content of one branch of a repository. Starts nothing and contacts nobody yet.
+    """The committed content of one branch of a repository. Starts no process and opens no connection yet.
 
     Args:
         repo: a folder, relative to `base`: a work tree, any folder inside one, or a bare repository; or a URL
@@ -55,14 +55,14 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     remote, heap = parse_remote(repo), budgets.git_memory
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
-    origin: Backend
+    backend: Backend
     if remote is None:
-        origin = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, heap=heap)
+        backend = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, heap=heap)
     else:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        origin = Mirror(remote, branch, cache_dir, timeout=timeout, heap=heap)
-    return GitSource(origin, followed=followed, paths=paths, budgets=budgets)
+        backend = Mirror(remote, branch, cache_dir, timeout=timeout, heap=heap)
+    return GitSource(backend, followed=followed, paths=paths, budgets=budgets)
 
 
 class GitSource(HistoryReader):
@@ -74,9 +74,9 @@ class GitSource(HistoryReader):
     """
 
     def __init__(
-        self, origin: Backend, *, followed: Mapping[str, str], paths: Sequence[str], budgets: Budgets
+        self, backend: Backend, *, followed: Mapping[str, str], paths: Sequence[str], budgets: Budgets
     ) -> None:
-        super().__init__(origin, budgets, paths)
+        super().__init__(backend, budgets, paths)
         self._followed = followed
         self._trust: Trust | None = None
 
@@ -98,7 +98,7 @@ class GitSource(HistoryReader):
             GuardError: no commit is trusted, or nothing is to be done while the newest is not.
             SourceError: no such branch, no commit, or a remote that cannot be reached (see `last_head`).
         """
-        newest = self._origin.head()
+        newest = self._backend.head()
         return newest if self._trust is None else self._accepted(self._trust, newest)
 
     def require(self, trust: Trust) -> None:
@@ -107,7 +107,7 @@ class GitSource(HistoryReader):
         Raises:
             ConfigurationError: the keys lie in the repository.
         """
-        trust.bind(self._origin)
+        trust.bind(self._backend)
         self._trust = trust
 
     def held(self) -> Hold | None:
@@ -133,7 +133,7 @@ class GitSource(HistoryReader):
 
         A mirror remembers it from process to process; None when there is none.
         """
-        return self._origin.last_head()
+        return self._backend.last_head()
 
     @asked_again
     def resolve(self, revision: str) -> str:
@@ -147,7 +147,7 @@ class GitSource(HistoryReader):
         if revision and "\0" not in revision:
             arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
             try:
-                commit = self._origin.commands.text(*arguments, accept=FOUND_OR_NOT)
+                commit = self._backend.commands.text(*arguments, accept=FOUND_OR_NOT)
             except GitError as error:
                 if (
                     error.stderr.strip()
@@ -155,7 +155,7 @@ class GitSource(HistoryReader):
                     raise
         if not is_object_id(commit):
             raise UnknownRevisionError(
-                f"{self._origin.named}: no commit is called '{printable(revision)}'; give a commit id, a "
+                f"{self._backend.named}: no commit is called '{printable(revision)}'; give a commit id, a "
                 "branch or a tag that this repository has"
             )
         return commit
@@ -166,43 +166,43 @@ class GitSource(HistoryReader):
 
     def is_shallow(self) -> bool:
         """Whether history is cut off, so that not every ancestor of a commit is there."""
-        return self._origin.layout.is_shallow
+        return self._backend.layout.is_shallow
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
-        return self._origin.notes(self._paths)
+        return self._backend.notes(self._paths)
 
     def cut_off(self) -> Sequence[str]:
         """What a person should know of a history that is cut off; nothing of a whole one."""
-        return self._origin.cut_off()
+        return self._backend.cut_off()
 
     def described(self) -> str:
         """What is followed, in words for a person."""
-        return self._origin.followed()
+        return self._backend.followed()
 
-    def surroundings(self) -> Sequence[Trait]:
+    def traits(self) -> Sequence[Trait]:
         """What is unusual about the repository, and whether it needs a look. Raises SourceError."""
-        return self._origin.surroundings()
+        return self._backend.traits()
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Folders in which something changes when a local branch moves; none for a remote.
 
         To be watched without what lies below them; the set may change with each change seen.
         """
-        return self._origin.watch_paths()
+        return self._backend.watch_paths()
 
     def location_paths(self) -> tuple[Path, ...]:
         """Folders in which a name changes when another repository is there, to be watched in the same way.
 
         What is written to the files in them says nothing: others keep theirs there, such as a log.
         """
-        return self._origin.location_paths()
+        return self._backend.location_paths()
 
     def notes_at(self, ref: str) -> Notes:
         """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
         from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured
 
-        return Notes(self._origin.commands, self._origin.layout.git_dir, ref)
+        return Notes(self._backend.commands, self._backend.layout.git_dir, ref)
 
     def tidy(self) -> None:
         """Packs a mirror, at most once a day; to be called when nothing else is to be done.
@@ -210,11 +210,11 @@ class GitSource(HistoryReader):
         Raises:
             SourceError: git failed.
         """
-        self._origin.tidy()
+        self._backend.tidy()
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
-        self._origin.close()
+        self._backend.close()
         if self._trust is not None:
             self._trust.close()
 

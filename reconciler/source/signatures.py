@@ -18,7 +18,7 @@ from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 from reconciler.source.commands import FOUND_OR_NOT, Commands, GitError, load_gitpython
-from reconciler.source.environment import NOTHING
+from reconciler.source.git_env import NOTHING
 from reconciler.source.plumbing import as_lines, blocks, bounded, path_of
 from reconciler.source.signers import KeyFiles, Keyring, read_allowed_signers
 

@@ -1,7 +1,7 @@
-"""Which manifests of a large work tree claim a pair, told without opening each of them.
+"""Which manifests of a large work tree declare a pair, found without opening each of them.
 
-    what every manifest claimed at one commit: kept in git's own folder ─┐
-    what is staged otherwise than in that commit: asked from git ────────┴─▶ the files that may claim a pair
+    what every manifest declared at one commit: kept in git's folder ─┐
+    what is staged otherwise than in that commit: asked from git ─────┴─▶ the files that may declare a pair
 
 What is kept is of a commit, which never changes, and git tells every difference from it, so that it cannot be
 out of date. It is made of the commit that is checked out, at the first question and once very much differs;
@@ -23,7 +23,7 @@ from reconciler.manifest.text import LARGEST_FILE
 from reconciler.private import replacing
 from reconciler.source.plain_git import listed
 from reconciler.source.plumbing import path_of, pathspec
-from reconciler.source.worktree import claims_of
+from reconciler.source.worktree import declared_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -43,11 +43,11 @@ CREATE TABLE claim (name BLOB, version BLOB, path BLOB);
 _INDEX = "CREATE INDEX claim_by_pair ON claim (name, version)"
 
 
-class Claimants(NamedTuple):
-    """The files that claim some pairs, as far as is known without opening them.
+class DeclaringFiles(NamedTuple):
+    """The files that declare some pairs, as far as is known without opening them.
 
     Attributes:
-        certain: those that claimed one at the commit, and are staged as they were.
+        certain: those that declared one at the commit, and are staged as they were.
         possible: those that are staged otherwise.
     """
 
@@ -55,10 +55,10 @@ class Claimants(NamedTuple):
     possible: frozenset[str]
 
 
-def staged_claimants(
+def staged_declaring(
     layout: Layout, opened: Callable[[], GitSource], pairs: Collection[ModelKey], root: str
-) -> Claimants | None:
-    """The files below `root` that claim one of these pairs, as staged; None where git cannot tell.
+) -> DeclaringFiles | None:
+    """The files below `root` that declare one of these pairs, as staged; None where git cannot tell.
 
     `opened` opens the repository, to read its commits.
     """
@@ -66,23 +66,23 @@ def staged_claimants(
     file = layout.kept_dir / f"claims-{name}.db"
     try:
         kept = _usable(file)
-        claimants = None if kept is None else _claimants(kept, layout, pairs, root, at_most=_MOST_DIFFERING)
-        if claimants is None:
+        declaring = None if kept is None else _declaring(kept, layout, pairs, root, at_most=_MOST_DIFFERING)
+        if declaring is None:
             made = _made(file, opened, root)
-            claimants = None if made is None else _claimants(made, layout, pairs, root)
+            declaring = None if made is None else _declaring(made, layout, pairs, root)
     except sqlite3.DatabaseError:
         file.unlink(missing_ok=True)  # damaged: made anew by the next that asks
         return None
-    return claimants
+    return declaring
 
 
-def _claimants(
+def _declaring(
     kept: sqlite3.Connection,
     layout: Layout,
     pairs: Collection[ModelKey],
     root: str,
     at_most: int = sys.maxsize,
-) -> Claimants | None:
+) -> DeclaringFiles | None:
     """What is kept tells, which is closed; None where git fails, or more than `at_most` files differ."""
     query = "SELECT path FROM claim WHERE name = ? AND version = ?"
     with closing(kept):
@@ -93,21 +93,21 @@ def _claimants(
         differing = dict(zip(listing[1::2], listing[::2], strict=True))
         paths = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
         certain = frozenset(map(path_of, paths)) - differing.keys()
-    return Claimants(certain, frozenset(path for path, what in differing.items() if what != _GONE))
+    return DeclaringFiles(certain, frozenset(path for path, what in differing.items() if what != _GONE))
 
 
 def _made(file: Path, opened: Callable[[], GitSource], root: str) -> sqlite3.Connection | None:
-    """The claims of the commit that is checked out, read from git and kept; None where there is none."""
+    """What the commit that is checked out declares, read from git and kept; None where there is none."""
     try:
         with opened() as source:
             commit = source.resolve("HEAD")
-            return _kept(file, commit, _claimed(source, commit, root))
+            return _kept(file, commit, _declared(source, commit, root))
     except (SourceError, BudgetError):
         return None
 
 
-def _claimed(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Each claim of a commit's manifests: name, version and path."""
+def _declared(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Each pair that a commit's manifests declare: name, version and path."""
     paths: dict[str, list[str]] = {}
     for file in source.snapshot(commit, root).files:
         if file.mode.startswith("100") and file.size <= LARGEST_FILE and is_manifest(file.path, root):
@@ -115,12 +115,13 @@ def _claimed(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes,
     for blob, data in source.read(paths):
         for path in paths[blob]:
             yield from (
-                (_raw(key.model_name), _raw(key.model_version), _raw(path)) for key in claims_of(path, data)
+                (_raw(key.model_name), _raw(key.model_version), _raw(path))
+                for key in declared_keys(path, data)
             )
 
 
 def _kept(file: Path, commit: str, rows: Iterable[tuple[bytes, bytes, bytes]]) -> sqlite3.Connection:
-    """The claims in a file that is complete before it has its name; in memory where none can be made."""
+    """The pairs in a file that is complete before it has its name; in memory where none can be made."""
     with ExitStack() as stack:
         try:
             connection = sqlite3.connect(stack.enter_context(replacing(file)))

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.source.backend import Backend
     from reconciler.source.signers import KeyFiles
 
-
 MARK = "trust"
 """The mark; it belongs to no target."""
 _HEADS = 50  # newest commits whose moment is remembered while a commit is held
@@ -130,12 +129,12 @@ class Trust:
         self._keys: object = None
         self._judged: tuple[str, object] | None = None
         self.hold: Hold | None = None
-        self._origin: Backend
+        self._backend: Backend
 
-    def bind(self, origin: Backend) -> None:
+    def bind(self, backend: Backend) -> None:
         """Says which repository it judges. Raises ConfigurationError where the keys lie in it."""
-        self._origin = origin
-        layout = origin.layout
+        self._backend = backend
+        layout = backend.layout
         inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
         for name, file in self._rules.files.given.items():
             if inside.intersection(file.resolve().parents):
@@ -213,7 +212,7 @@ class Trust:
             commits = self._reached(f"--max-count={_JUDGED + 1}", head, *base)
             if len(commits) > _JUDGED:
                 return self._held(head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
-            if cut_off := self._origin.layout.shallow().intersection(commits):
+            if cut_off := self._backend.layout.shallow().intersection(commits):
                 return self._held(head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
             moments = self._moments(commits, base)
         answered: set[str] = set()
@@ -247,9 +246,9 @@ class Trust:
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            return written_by(self._origin.commands, commit)
+            return written_by(self._backend.commands, commit)
         changed = self._since_good(commit)
-        return all_paths(self._origin.commands, commit) if changed is None else changed
+        return all_paths(self._backend.commands, commit) if changed is None else changed
 
     def _put_back(self, head: str, answered: Collection[str]) -> list[str]:
         """What differs from the last good commit and no commit of the range changed: a merge put it back."""
@@ -259,7 +258,7 @@ class Trust:
 
     def _since_good(self, commit: str) -> list[str] | None:
         base = self._remembered.good or self._rules.since
-        return None if base is None else differing(self._origin.commands, base, commit)
+        return None if base is None else differing(self._backend.commands, base, commit)
 
     def _current(self) -> Verifier:
         """The verifier of the keys as they are now; by other keys nothing is remembered to be good."""
@@ -275,7 +274,7 @@ class Trust:
         self, verifier: Verifier, commits: Sequence[str], moments: Mapping[str, datetime]
     ) -> Iterator[Signature]:
         """The signatures, oldest commit first, each judged when it is asked for."""
-        commands, signers = self._origin.commands, self._remembered.signers
+        commands, signers = self._backend.commands, self._remembered.signers
         for start in range(0, len(commits), _AT_ONCE):
             some = commits[start : start + _AT_ONCE]
             new = [commit for commit in some if commit not in signers]
@@ -293,7 +292,7 @@ class Trust:
 
     def _reached(self, *revisions: str) -> list[str]:
         """The commits that these reach, parents first."""
-        return self._origin.commands.text(*_REACHED, *revisions, "--").split()
+        return self._backend.commands.text(*_REACHED, *revisions, "--").split()
 
     def _moments(self, commits: Collection[str], base: Sequence[str]) -> dict[str, datetime]:
         """When each commit was first seen: with the first of the newest commits that contains it."""
@@ -305,7 +304,7 @@ class Trust:
 
 
 def _whose(remembered: Sequence[Any]) -> str:
-    """Whose signature it is; and who committed, where that is not whom the commit calls its author."""
+    """Whose signature it is, and who committed, if that is another than the commit's author."""
     signer, key, author, committer, *_ = remembered
     return f"{signer} ({key})" + ("" if committer == author else f", committed by {committer}")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.source.repository import GitSource
 
 REFERRING = ModelKey("", "")
-"""In the place of a pair: what a manifest claims that names a file beside it."""
+"""In the place of a pair: what a manifest declares that names a file beside it."""
 _REFERS = b"initial_config_file"
 _DECLARES = b"model_name"
 _FEW = 1000  # manifests; so many are opened sooner than git has told what is staged
@@ -72,7 +72,7 @@ def work_tree(
     return WorkTree(layout.top, layout, tuple(folders), opened)
 
 
-class Surroundings(NamedTuple):
+class RelatedFiles(NamedTuple):
     """Some files, and what it takes to judge them.
 
     Attributes:
@@ -141,23 +141,23 @@ class WorkTree:
             )
         return "`reconciler init` makes it"
 
-    def around(self, paths: Collection[str], root: str) -> Surroundings:
+    def with_related(self, paths: Collection[str], root: str) -> RelatedFiles:
         """Some files below `root`, with what it takes to judge them without parsing everything there.
 
-        Whatever claims a pair that one of them claims comes with them, and with a file that declares no model
+        Whatever declares a pair that one of them declares comes too, and with a file that declares no model
         the manifests of the folders above it, because one of them may name it.
         """
         files = {path: file for path in paths if (file := self._file(path)) is not None}
         texts = {path: self._text(path) for path, file in files.items() if file.mode != _LINK}
-        pairs = {pair for path, text in texts.items() for pair in claims_of(path, text)} - {REFERRING}
+        pairs = {pair for path, text in texts.items() for pair in declared_keys(path, text)} - {REFERRING}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
-        near, notes = self._claiming(pairs | ({REFERRING} if lonely else set()), root)
+        near, notes = self._declaring(pairs | ({REFERRING} if lonely else set()), root)
         above = {folder for start in lonely for folder in (start, *start.parents)}
-        for path, claimed in near.items():
-            if not claimed.isdisjoint(pairs) or Path(path).parent in above:
+        for path, declared in near.items():
+            if not declared.isdisjoint(pairs) or Path(path).parent in above:
                 beside = self._file(path)
                 files |= {path: beside} if beside is not None and path not in files else {}
-        return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
+        return RelatedFiles(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
     def referring(self, paths: Collection[str], root: str) -> dict[str, set[str]]:
         """By each of these that declares nothing, as a configuration, the files that seem to name it."""
@@ -165,7 +165,7 @@ class WorkTree:
         lonely = [file.path for file in files if _DECLARES not in self._text(file.path)]
         if not lonely:
             return {}
-        near = {path: self._text(path) for path in self._claiming({REFERRING}, root)[0]}
+        near = {path: self._text(path) for path in self._declaring({REFERRING}, root)[0]}
         named: dict[str, set[str]] = {}
         for path in lonely:
             name, above = os.fsencode(Path(path).name), set(Path(path).parents)
@@ -206,10 +206,10 @@ class WorkTree:
             why = "was removed, or replaced, while it was looked at: run this again"
         self.unread.setdefault(path, Reason("unreadable-file", why, printable(path)))
 
-    def _claiming(
+    def _declaring(
         self, pairs: Collection[ModelKey], root: str
     ) -> tuple[dict[str, set[ModelKey]], tuple[str, ...]]:
-        """The manifests below `root` that claim one of these pairs, with all that they claim; and notes.
+        """The manifests below `root` that declare one of these pairs, with all that they declare; and notes.
 
         Where there are few, all are opened; else those that git's index and what is kept of a commit name.
         """
@@ -217,8 +217,8 @@ class WorkTree:
             return {}, ()
         opened, missing, notes = self._candidates(pairs, root)
         texts = ((path, self._text(path)) for path in opened)
-        claims = {path: claims_of(path, text) for path, text in texts if may_claim(text, pairs)}
-        near = {path: claimed for path, claimed in claims.items() if not claimed.isdisjoint(pairs)}
+        declared = {path: declared_keys(path, text) for path, text in texts if may_declare(text, pairs)}
+        near = {path: keys for path, keys in declared.items() if not keys.isdisjoint(pairs)}
         if missing:
             absent = (
                 f"{listed(map(printable, sorted(missing)))} may declare the same, and is in git's index alone"
@@ -229,13 +229,13 @@ class WorkTree:
     def _candidates(
         self, pairs: Collection[ModelKey], root: str
     ) -> tuple[list[str], list[str], tuple[str, ...]]:
-        """Files to open, files that cannot be opened although they certainly claim a pair, and notes."""
+        """Files to open, files that cannot be opened although they certainly declare a pair, and notes."""
         few = sum(1 for _ in islice(self._manifests(root, frozenset()), _FEW + 1)) <= _FEW
         staged = None
         if not few and self.layout is not None and self.opened is not None:
-            from reconciler.source.staged import staged_claimants  # noqa: PLC0415 - SQLite, for large trees
+            from reconciler.source.staged import staged_declaring  # noqa: PLC0415 - SQLite, for large trees
 
-            staged = staged_claimants(self.layout, self.opened, pairs, root)
+            staged = staged_declaring(self.layout, self.opened, pairs, root)
         if staged is None:
             return list(self._manifests(root, self.ignored)), [], ()
         there = [p for p in staged.certain | staged.possible if is_manifest(p, root) and self._is_file(p)]
@@ -312,16 +312,16 @@ def _first(file: str) -> bytes:
         os.close(descriptor)
 
 
-# --- what a manifest claims, as far as it takes to find those that it has to be judged with ---------------
+# --- what a manifest declares, as far as it takes to find those that it has to be judged with -------------
 
 
-def claims_of(path: str, data: bytes) -> set[ModelKey]:
+def declared_keys(path: str, data: bytes) -> set[ModelKey]:
     """The pairs that a file's documents name, and `REFERRING`."""
     return claims(path, data) | ({REFERRING} if _REFERS in data else set())
 
 
-def may_claim(data: bytes, pairs: Collection[ModelKey]) -> bool:
-    """Whether a file may claim one of these: for most, this is told without taking them apart.
+def may_declare(data: bytes, pairs: Collection[ModelKey]) -> bool:
+    """Whether a file may declare one of these: for most, this is found without parsing them.
 
     A name stands in the file as it is, unless it is written with escapes.
     """

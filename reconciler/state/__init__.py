@@ -31,7 +31,7 @@ _NAMES = {
 }  # fmt: skip
 
 PROGRAM: Final = "model-reconciler"
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """Raised with every change of the tables, or of what their values mean; each number has a migration."""
 
 __getattr__ = attributes(__name__, _NAMES)

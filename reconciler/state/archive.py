@@ -1,8 +1,9 @@
 """The journal as one sequence, of which the older part lies in compressed chunks.
 
 A chunk is zlib-compressed JSON lines: the names of the columns, then a list of their values for each event,
-as the journal held them. What is archived is read as before, only not as quickly. Beside the body lies a
-sketch of the names, versions, commits and model ids in it: what cannot answer a question is not unpacked.
+as the journal held them. What is archived is read as before, only not as quickly. Beside the body, in
+the column `sketch`, lies a Bloom filter of the names, versions, commits and model ids in it: a chunk that
+cannot answer a question is not unpacked.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ CHUNK = 1000
 COLUMNS = ("seq", *EVENT_COLUMNS)
 _LATER = frozenset({"actor", "epoch", "stage"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
-_SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
-"""What is asked for together with a target, and what a chunk's sketch therefore tells of."""
+_FILTERED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
+"""What is asked for together with a target: the keys of a chunk's Bloom filter are made of these columns."""
 ALL_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS)
 
 Row = tuple[Any, ...]
@@ -42,7 +43,7 @@ Row = tuple[Any, ...]
 
 
 def rows(ask: Ask, *, after: int = 0, **asked: str | None) -> Generator[Row]:
-    """Every event of the journal behind a number, or those with these values, in the order they were written.
+    """Every event of the journal after a number, or those with these values, in the order they were written.
 
     `asked` is by column: `target`, `model_name`, `model_version`, `commit`, `model_id`; None takes all.
 
@@ -86,18 +87,18 @@ def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Generator[Row]:
 def _archived(ask: Ask, asked: dict[str, str], after: int = 0) -> Iterator[tuple[int, Generator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     keys = list(keys_of(asked))
-    sketch = ", sketch" if keys else ""
-    query = f"SELECT first, targets{sketch} FROM archive WHERE last > :after"  # noqa: S608 - our names
-    for first, targets, *sketches in list(ask(query, {"after": after})):
+    column = ", sketch" if keys else ""
+    query = f"SELECT first, targets{column} FROM archive WHERE last > :after"  # noqa: S608 - our names
+    for first, targets, *filters in list(ask(query, {"after": after})):
         if "target" in asked and asked["target"] not in json.loads(targets):
             continue
-        if all(bits is None or may_hold(bits, key) for bits in sketches for key in keys):
+        if all(bits is None or may_hold(bits, key) for bits in filters for key in keys):
             yield first, _unpacked(ask, first, asked)
 
 
 def keys_of(values: Mapping[str, Any]) -> Iterator[str]:
-    """What the sketch of a chunk with such an event holds; of a question, what it has to hold."""
-    for group in _SKETCHED:
+    """The keys that the filter of a chunk with such an event holds; of a question, those it has to hold."""
+    for group in _FILTERED:
         parts = [values.get(column) for column in ("target", *group)]
         if None not in parts:
             yield "\0".join(["+".join(group), *map(str, parts)])
@@ -109,7 +110,7 @@ def _unpacked(ask: Ask, first: int, asked: dict[str, str]) -> Generator[Row]:
     try:
         head, *lines = zlib.decompress(body).split(b"\n")
         places = _places(json.loads(head))
-        _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
+        _ensure_range(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
         chunk = [
             tuple(values[place] if place < len(values) else None for place in places)
             for values in map(json.loads, _near(lines, asked))
@@ -130,14 +131,14 @@ def _places(head: list[str]) -> list[int]:
     return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
-def _ensure_it_goes(first: int, last: int, numbers: list[int]) -> None:
+def _ensure_range(first: int, last: int, numbers: list[int]) -> None:
     """Raises ValueError when a chunk's first and last event have other numbers than these."""
     if numbers != [first, last]:
         raise ValueError(f"events {numbers} where {first} to {last} should be")
 
 
 def _near(lines: list[bytes], asked: dict[str, str]) -> list[bytes]:
-    """The lines that may be meant: parsing all of them takes ten times as long."""
+    """The lines that contain every value asked for: parsing all lines takes ten times as long."""
     for value in asked.values():
         encoded = json.dumps(value).encode("ascii")
         lines = [line for line in lines if encoded in line]
@@ -172,7 +173,7 @@ def _in_order(streams: Sequence[tuple[int, Generator[Row]]]) -> Generator[Row]:
 _BITS_A_KEY = 16  # with four bits set a key, one in 400 that are not there is taken for one that may be
 
 
-def sketch(keys: Collection[str]) -> bytes:
+def bloom_filter(keys: Collection[str]) -> bytes:
     """The filter of these keys; never empty."""
     size = max(64, len(keys) * _BITS_A_KEY // 8)
     bits = bytearray(size)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event, LedgerEntry
     from reconciler.state.leases import SqlLeases
 
-    Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
+    WriteGuard = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
 
 T = TypeVar("T")
@@ -90,13 +90,13 @@ class Database:
         """Whether other machines may write to it, so that leases say who does, and not a file lock."""
         return self._engine.dialect.name != "sqlite"
 
-    def unhurried(self, connection: Connection) -> AbstractContextManager[None]:
-        """Of a transaction that may take long; a file's takes as long as it likes."""
+    def long_transaction(self, connection: Connection) -> AbstractContextManager[None]:
+        """Lengthens the timeouts of a transaction that may take long; in a file there are none."""
         if not self.is_shared:
             return nullcontext()
-        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+        from reconciler.state.timeouts import long_transaction  # noqa: PLC0415 - brings the driver
 
-        return unhurried(connection)
+        return long_transaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -137,7 +137,7 @@ class Database:
         return done
 
     def write_alone(self, work: Callable[[Connection], T]) -> T:
-        """As `write`, while nobody leads, and however long it takes. Raises StateLockedError."""
+        """As `write`, while no lease is held, and with long timeouts. Raises StateLockedError."""
         where = self.where
         if isinstance(where, SqliteFile):
             return self.write(work)
@@ -145,7 +145,7 @@ class Database:
 
         def guarded(connection: Connection) -> T:
             ensure_nobody_leads(connection, where)
-            with self.unhurried(connection):
+            with self.long_transaction(connection):
                 return work(connection)
 
         return self.write(guarded)
@@ -174,7 +174,7 @@ class Database:
                 driver.execute("VACUUM")
 
     def on_close(self, call: Callable[[], None]) -> None:
-        """Has something else released with the database, before it."""
+        """Registers a call that `close` makes, before it closes the database."""
         self._closing.callback(call)
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ class Database:
 
 
 class StateAccess:
-    """The base of each part; the parts share one of it.
+    """The base class of the parts of a ledger: the open database, and what decides who may write.
 
     Attributes:
         verdicts: the verdicts in pieces, for a page.
@@ -200,7 +200,7 @@ class StateAccess:
         self,
         database: Database,
         *,
-        allowed: Rule | None = None,
+        write_guard: WriteGuard | None = None,
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
         subscriptions: Sequence[Subscription] = (),
@@ -208,10 +208,10 @@ class StateAccess:
     ) -> None:
         """Wraps an open database, which is closed with the ledger; see `open_state`.
 
-        `allowed` says what may be journalled, and that nothing else may be written; None for no such rule.
+        `write_guard` says what may be journalled, and nothing else may be written; None for no such guard.
         """
         self._database = database
-        self._allowed = allowed
+        self._write_guard = write_guard
         self._compact_after = compact_after
         self._now = now
         self._subscriptions = subscriptions
@@ -239,5 +239,5 @@ class StateAccess:
                 self.leases.fence(connection, target, epoch)
 
     def _ensure_unrestricted(self) -> None:
-        if self._allowed is not None:
+        if self._write_guard is not None:
             raise StateError(f"state {self._database.where} was opened to release models only.")

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, delete, or_
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values.memory import apply_event
 from reconciler.state import archive, tables
-from reconciler.state.bulk import (
+from reconciler.state.raw_rows import (
     KEY,
     Query,
     Row,
@@ -21,7 +21,7 @@ from reconciler.state.bulk import (
     given,
     insert_rows,
     is_file,
-    raw,
+    raw_query,
     select_rows,
     stream_rows,
     update_rows,
@@ -39,7 +39,7 @@ _KEYS_BY_NAME = 5000
 _KEYS_A_QUERY = 64  # of a file
 _COLUMNS = tables.ledger.c
 
-ROWS = raw(tables.ledger, ENTRY_COLUMNS)
+ROWS = raw_query(tables.ledger, ENTRY_COLUMNS)
 """Every row."""
 _WITH_KEYS = ROWS.where(*(_COLUMNS[name] == given(tables.ledger).c[name] for name in KEY))
 """Those whose keys a server is given."""
@@ -129,7 +129,7 @@ def refold(connection: Connection) -> None:
 
 _AT = archive.COLUMNS.index("at")
 _PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
-_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
+_PAIRS = raw_query(tables.journal, ("model_name", "model_version")).distinct()
 
 
 def entries_until(

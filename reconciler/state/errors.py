@@ -1,4 +1,4 @@
-"""What a database or the disk complains of, said as where, what and what to do."""
+"""Errors of a database or the disk as messages for a person: where, what, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose database it is: this program's, of a version it can read, for the targets it was begun with."""
+"""Checks that a database is a state of this program, of this version, and for these targets."""
 
 from __future__ import annotations
 
@@ -114,28 +114,28 @@ def _ensure_complete(connection: Connection, where: Address) -> None:
         )
 
 
-def unknown_targets(connection: Connection, lineage: Mapping[str, str], where: Address) -> dict[str, str]:
-    """The targets of `lineage` that this state has not met yet.
+def unknown_targets(connection: Connection, identities: Mapping[str, str], where: Address) -> dict[str, str]:
+    """The targets of `identities` that this state has not met yet.
 
     Raises:
         StateError: a target means another registry here than when it was recorded.
     """
     recorded = dict(connection.execute(select(target.c.name, target.c.identity)).all())
-    for name, identity in lineage.items():
+    for name, identity in identities.items():
         if recorded.get(name, identity) != identity:
             raise StateError(
                 f"state {where} remembers target {printable(name)!r} as {printable(recorded[name])}, but it "
                 f"is {printable(identity)} now; nothing was changed. Is this the state of another "
                 "environment? Give the target another name, or this environment a state.url of its own."
             )
-    return {name: identity for name, identity in lineage.items() if name not in recorded}
+    return {name: identity for name, identity in identities.items() if name not in recorded}
 
 
-def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
-    """Remembers which registry each of these targets means."""
-    if newcomers:
+def record(connection: Connection, new_targets: Mapping[str, str]) -> None:
+    """Stores which registry each of these targets is."""
+    if new_targets:
         connection.execute(
-            insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()]
+            insert(target), [{"name": name, "identity": what} for name, what in new_targets.items()]
         )
 
 

@@ -14,9 +14,9 @@ from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.engine.values.memory import apply_event
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables
-from reconciler.state.bulk import KEY, asking, execute_many, insert_rows, raw, select_rows
 from reconciler.state.database import StateAccess
 from reconciler.state.journal_reader import JournalReader
+from reconciler.state.raw_rows import KEY, asking, execute_many, insert_rows, raw_query, select_rows
 from reconciler.state.rows import EVENT_COLUMNS, Key, entry_of, entry_row, event_row, moment_of, stamp
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class SqlJournal(JournalReader, StateAccess):
             return ()
 
         def put(connection: Connection) -> Sequence[Event]:
-            with self._database.unhurried(connection) if len(events) > _MANY else nullcontext():
+            with self._database.long_transaction(connection) if len(events) > _MANY else nullcontext():
                 # first: whoever would take the lease over waits from here on until this is committed
                 self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
                 before = self._entries(connection, {(event.target, event.pair) for event in events})
-                if self._allowed is not None:
-                    self._allowed(before, events)
+                if self._write_guard is not None:
+                    self._write_guard(before, events)
                 after, journalled = _folded(before, events)
                 self._note_commit(connection)
                 insert_rows(connection, tables.journal, EVENT_COLUMNS, list(map(event_row, journalled)))
@@ -201,7 +201,7 @@ _AT_REST = exists().where(
     tables.ledger.c.at_rest, *(tables.ledger.c[name] == tables.journal.c[name] for name in KEY)
 )
 _OLD = tables.journal.c.at < bindparam("before"), tables.journal.c.seq < bindparam("newest")
-_IN_ORDER = raw(tables.journal, archive.COLUMNS).order_by(tables.journal.c.seq)
+_IN_ORDER = raw_query(tables.journal, archive.COLUMNS).order_by(tables.journal.c.seq)
 _MOVABLE = _IN_ORDER.where(*_OLD, _AT_REST).limit(archive.CHUNK)
 _MOVED = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
 
@@ -235,7 +235,7 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
         "last": chunk[-1][0],
         "targets": json.dumps(sorted({row[1] for row in chunk})),
         "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
-        "sketch": archive.sketch(keys),
+        "sketch": archive.bloom_filter(keys),
     }
     connection.execute(insert(tables.archive).values(facts))
     execute_many(connection, _MOVED, [row[:1] for row in chunk])

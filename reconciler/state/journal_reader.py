@@ -1,6 +1,6 @@
-"""The journal, to read: through whatever asks the database.
+"""Reads the journal by any library that can query the database.
 
-In a file it is read without SQLAlchemy, which takes longer to load than an answer does.
+In a file it is read without SQLAlchemy, whose import takes longer than the query.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ class JournalByName:
 
 
 class JournalReader(ABC):
-    """What is journalled, archived or not, in its order. Every method raises StateError."""
+    """Reads events, archived or not, in the order they were written. Every method raises StateError."""
 
     @abstractmethod
     def _asking(self) -> AbstractContextManager[Ask]:
-        """What asks a database that stays as it is meanwhile."""
+        """Gives the function that queries the database, within one snapshot of it."""
 
     def journalled_targets(self) -> Sequence[str]:
         """Every target of which anything is journalled, by name."""
@@ -113,7 +113,7 @@ class JournalReader(ABC):
             return [event_of(row) for row in rows]
 
     def events_after(self, position: int, limit: int) -> Sequence[tuple[int, Event]]:
-        """The events behind this one, each with its number; so many at most."""
+        """The events after this one, each with its number; so many at most."""
         with self._journal(after=position) as rows:
             return [(row[0], event_of(row)) for row in islice(rows, limit)]
 
@@ -130,7 +130,7 @@ class JournalReader(ABC):
 
     @contextmanager
     def _journal(self, *, after: int = 0, **asked: str | None) -> Iterator[Iterator[archive.Row]]:
-        """The rows of the journal behind a number and with these values, by column."""
+        """The rows of the journal after a number and with these values, by column."""
         with self._asking() as ask, closing(archive.rows(ask, after=after, **asked)) as rows:
             yield rows
 
@@ -169,7 +169,7 @@ def _opened(file: SqliteFile) -> sqlite3.Connection | None:
     """A transaction, which sees one moment; None unless it is a whole state of this very version.
 
     Raises:
-        sqlite3.Error: another program holds the file; whoever asks again would wait as long again.
+        sqlite3.Error: another program holds the file; a second attempt would wait as long again.
     """
     try:
         with ExitStack() as stack:

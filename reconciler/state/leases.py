@@ -1,7 +1,7 @@
 """Leases in PostgreSQL: one row a target, timed by the server; and the fence that each intent passes.
 
 Each statement is a transaction of its own, so that it sees what others have just committed. What changes a
-lease waits for the transactions that stand on it: as long as an intent is being written, nobody takes over.
+lease waits for the transactions that stand on it: while an intent is being written, no process takes over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconciler.engine.leadership import LONGEST, Lease, Survey
+from reconciler.engine.leadership import LONGEST, Lease, LeaseSnapshot
 from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
 from reconciler.state.identity import verify
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from reconciler.state.address import PostgresDatabase
 
-_SURVEY = text("""
+_SNAPSHOT = text("""
     SELECT clock_timestamp(), target, holder, epoch, since, expires_at,
         (SELECT count(*) FROM replica WHERE expires_at > clock_timestamp()),
-        concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM standing),
+        concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM verdicts),
             (SELECT md5(body) FROM report ORDER BY id DESC LIMIT 1),
             (SELECT string_agg(name, ' ' ORDER BY name) FROM mark
              WHERE target = '' AND name LIKE 'request %'))
@@ -83,7 +83,7 @@ _FENCE = text("""
     FOR SHARE
 """)
 _HOLDER = text("SELECT holder FROM lease WHERE target = :target")
-_SILENCE = 2.0  # seconds, at least, that an answer may take
+_LEAST_TIMEOUT = 2.0  # seconds, at least, that an answer may take
 _IDLE = (
     5.0  # seconds, at least, that a process may stand still in a transaction which holds up the next leader
 )
@@ -107,7 +107,7 @@ class SqlLeases:
         self.holder = holder
         self.term = term
         # an answer that comes after half the term is of no use any more
-        self._connections = connected(where, silence=max(term / 2, _SILENCE))
+        self._connections = connected(where, idle_timeout=max(term / 2, _LEAST_TIMEOUT))
         self._engine = self._connections.execution_options(isolation="READ COMMITTED")
         self._where = where
         self._closed = False
@@ -117,16 +117,16 @@ class SqlLeases:
         self._closed = True
         self._connections.dispose()
 
-    def survey(self) -> Survey:
-        """How things stand; one small query."""
+    def snapshot(self) -> LeaseSnapshot:
+        """Who leads what now; one small query."""
         with self._transaction() as connection:
-            return _surveyed(connection)
+            return _snapshot(connection)
 
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
-        """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
+        """Takes those that are free or led by this process, each by a new epoch; gives the epochs.
 
-        `free_for` leaves alone what was given up less than so many seconds ago. A lease that lasts `LONGEST`
-        terms still is led by nobody.
+        A lease that ended less than `free_for` seconds ago is left alone. One that ends more than `LONGEST`
+        terms from now is free, too.
         """
         facts = {"targets": list(stored(tuple(sorted(targets))))}
         with self._transaction(writes=True) as connection:
@@ -140,24 +140,24 @@ class SqlLeases:
                 verify(connection, self._where)
             return epochs
 
-    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
-        """Makes the leases of these epochs last another term, where they are held; and how things stand.
+    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> LeaseSnapshot:
+        """Makes the leases of these epochs last another term, where they are held; gives who leads what.
 
-        `campaigns` says for another term that this process takes what is free.
+        With `campaigns`, this process counts for another term as one that takes what is free.
         """
         with self._transaction(writes=True) as connection:
             connection.execute(_RENEW, self._these(epochs) | {"term": self.term, "campaigns": campaigns})
-            return _surveyed(connection)
+            return _snapshot(connection)
 
     def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
-        """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
+        """Ends these leases now, so that others may take them; stops to campaign unless `campaigns`."""
         with self._transaction(writes=True) as connection:
             connection.execute(_GIVE_BACK, self._these(epochs))
             if not campaigns:
                 connection.execute(_GONE, {"holder": self.holder})
 
     def fence(self, connection: Connection, target: str, epoch: int | None) -> None:
-        """Makes sure that this lease is held, and is until the transaction ends; of several, in their order.
+        """Makes sure that this lease is held until the transaction ends; several are fenced in their order.
 
         Raises:
             LeaseLost: it is not.
@@ -193,8 +193,8 @@ class SqlLeases:
             yield connection
 
 
-def _surveyed(connection: Connection) -> Survey:
-    rows = connection.execute(_SURVEY).all()
+def _snapshot(connection: Connection) -> LeaseSnapshot:
+    rows = connection.execute(_SNAPSHOT).all()
     now, *_, replicas, revision = rows[0]
     leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
-    return Survey(now, leases, replicas, revision)
+    return LeaseSnapshot(now, leases, replicas, revision)

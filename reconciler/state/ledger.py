@@ -80,7 +80,7 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports):
         return self._database.exists
 
     @property
-    def lineage(self) -> str:
+    def state_id(self) -> str:
         """The id this state was given when it was made, in hex; copies of it share the id."""
         with self._database.reading() as connection:
             return facts_of(connection)["lineage"]
@@ -158,7 +158,7 @@ class Requests:
         return self._changed(untaken.values(value=_value(request, taken=True))) == 1
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
-        """Tells whoever asked what became of it."""
+        """Stores the answer for the process that asked."""
         value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
         self._changed(update(mark).where(*_this(request)).values(value=value))
 
@@ -168,9 +168,9 @@ class Requests:
 
 
 def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
-    """The requests that nobody has answered, oldest first, without those that expired untaken.
+    """The requests without an answer, oldest first; not those that expired before they were taken.
 
-    A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
+    A row that is not a request is left out: it must not stop the loop, and the next `ask` removes it.
     """
     open_requests = []
     for name, value in connection.execute(_ALL).all():
@@ -221,7 +221,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     url: str,
     *,
     writer: bool,
-    lineage: Mapping[str, str] | None = None,
+    target_identities: Mapping[str, str] | None = None,
     compact_after: timedelta = timedelta(0),
     now: Callable[[], datetime] = utc_now,
     subscriptions: Sequence[Subscription] = (),
@@ -235,8 +235,9 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         writer: whether to write, and to make what does not exist: a file is locked by that, and a server's
             database is not: see `SqlLedger.leases`. Without it nothing is made or locked, and a state that
             does not exist is an empty one.
-        lineage: for each target, a text that tells its registry from others, such as endpoint, project and
-            workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
+        target_identities: for each target, a text that tells its registry from others, such as endpoint,
+            project and workspace; without secrets, since it is stored and shown. Recorded when a target is
+            first met.
         compact_after: how old an event has to be before it is archived; zero for never. See `SqlLedger`.
         now: the wall clock.
         subscriptions: what each sink wants to hear of the reports that are saved.
@@ -250,7 +251,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     address = parse(url)
     database = open_database(address, writer=writer, now=now())
     try:
-        _recognise(database, lineage or {}, writer=writer)
+        _recognise(database, target_identities or {}, writer=writer)
     except BaseException:
         database.close()
         raise
@@ -280,10 +281,10 @@ def open_for_release(url: str) -> SqlLedger:
     """
     address = parse(url)
     if isinstance(address, SqliteFile):
-        return SqlLedger(sqlite.open_for_release(address), allowed=only_releases)
+        return SqlLedger(sqlite.open_for_release(address), write_guard=only_releases)
     from reconciler.state import postgres  # noqa: PLC0415 - brings SQLAlchemy's dialects of it
 
-    return SqlLedger(postgres.open_for_release(address), allowed=only_releases)
+    return SqlLedger(postgres.open_for_release(address), write_guard=only_releases)
 
 
 def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
@@ -298,11 +299,11 @@ def open_database(address: Address, *, writer: bool, now: datetime | None = None
     return postgres.open_reader(address, moment)
 
 
-def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) -> None:
+def _recognise(database: Database, identities: Mapping[str, str], *, writer: bool) -> None:
     with database.reading() as connection:
-        newcomers = unknown_targets(connection, lineage, database.where)
-    if newcomers and writer:
+        new_targets = unknown_targets(connection, identities, database.where)
+    if new_targets and writer:
         # looked up anew: another replica may be recording the same
         database.write(
-            lambda connection: record(connection, unknown_targets(connection, lineage, database.where))
+            lambda connection: record(connection, unknown_targets(connection, identities, database.where))
         )

@@ -12,9 +12,9 @@ from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
 from reconciler.state import SCHEMA_VERSION, archive, journal
 from reconciler.state.address import SqliteFile, parse
-from reconciler.state.bulk import Row, asking, select_rows
 from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.ledger import open_database
+from reconciler.state.raw_rows import Row, asking, select_rows
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of, plain
 from reconciler.state.tables import metadata
 

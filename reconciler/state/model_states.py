@@ -9,11 +9,11 @@ from sqlalchemy import column, func, select, text
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import AT_REST, Verdict, VerdictKey
 from reconciler.state import verdicts
-from reconciler.state.bulk import KEY, Query, Row, raw, stream_rows
 from reconciler.state.database import StateAccess
 from reconciler.state.errors import UnreadableState
+from reconciler.state.raw_rows import KEY, Query, Row, raw_query, stream_rows
 from reconciler.state.rows import moment_of
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText
+from reconciler.state.tables import NOT_IN_SYNC, UNCOMPARED, AnyText
 from reconciler.state.tables import verdicts as table
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class SqlModelStates(StateAccess):
         with self._database.reading() as connection:
             if len(pairs) > _PAIRS_ONE_BY_ONE:
                 return {pair: model_id for pair, model_id in _uncompared(connection, target) if pair in pairs}
-            query = raw(table, (*KEY[1:], "model_id")).where(SEEN)
+            query = raw_query(table, (*KEY[1:], "model_id")).where(UNCOMPARED)
             return dict(_ids(verdicts.of_pairs(connection, target, pairs, query)))
 
 
@@ -89,9 +89,9 @@ def _uncompared(
     """Models that are well as far as is known, and whose content is not known: pairs and ids."""
     # without statistics SQLite would take an index that holds every model
     is_sqlite = connection.dialect.name == "sqlite"
-    source = text("standing INDEXED BY standing_seen") if is_sqlite else table
+    source = text("verdicts INDEXED BY verdicts_uncompared") if is_sqlite else table
     query: Query = select(*map(column, (*KEY[1:], "model_id"))).select_from(source)
-    mine = query.where(column("target", AnyText) == target, SEEN).limit(limit)
+    mine = query.where(column("target", AnyText) == target, UNCOMPARED).limit(limit)
     return _ids(stream_rows(connection, mine))
 
 

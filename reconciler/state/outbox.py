@@ -80,15 +80,15 @@ class Outbox:
                 for sink, number, oldest in connection.execute(query).all()
             }
 
-    def assign_digest(self, sink: str, digest: str) -> None:
+    def assign_bundle(self, sink: str, bundle: str) -> None:
         """Has all that wait for the sink sent as one from now on: a repetition is then of the same ones."""
         free = and_(_COLUMNS.sink == sink, _UNSENT, _COLUMNS.digest.is_(None))
-        self._write([update(outbox).where(free).values(digest=digest)])
+        self._write([update(outbox).where(free).values(digest=bundle)])
 
-    def digest_counts(self, digest: str) -> Mapping[tuple[MessageKind, Verdict | None], int]:
-        """How many messages a digest is made of, by what they say."""
+    def bundle_counts(self, bundle: str) -> Mapping[tuple[MessageKind, Verdict | None], int]:
+        """How many messages a bundle is made of, by what they say."""
         what = (_COLUMNS.kind, _COLUMNS.verdict)
-        query = select(*what, func.count()).where(_COLUMNS.digest == digest).group_by(*what).order_by(*what)
+        query = select(*what, func.count()).where(_COLUMNS.digest == bundle).group_by(*what).order_by(*what)
         with self._database.reading() as connection:
             return {
                 (kind, None if verdict is None else Verdict(verdict)): number
@@ -106,7 +106,7 @@ class Outbox:
         self._write([update(outbox).where(_these(which)).values(values)])
 
     def retain_sinks(self, sinks: Collection[str]) -> None:
-        """Forgets what is of other sinks: nobody could send it."""
+        """Removes the messages of other sinks, which cannot be sent."""
         others = _COLUMNS.sink.not_in(sinks)
         with self._database.reading() as connection:
             if connection.scalar(select(func.count()).where(others)) == 0:

@@ -29,13 +29,13 @@ class Peek(NamedTuple):
     """What was seen.
 
     Attributes:
-        lineage: the id that the state was given when it was made.
+        state_id: the id that the state was given when it was made.
         position: the number of the newest event in the journal; 0 for an empty one.
         note: the value of the mark asked for, None where it was never made.
         at: the moment by the state's clock: on a server that of the server, which replicas go by.
     """
 
-    lineage: str
+    state_id: str
     position: int
     note: str | None
     at: datetime
@@ -54,8 +54,8 @@ def peek(url: str, mark: str) -> Peek | None:
         row = None if answers is None else answers[0][0]
     if row is None or row[0] != str(SCHEMA_VERSION):
         return None
-    _, lineage, position, note, at = row
-    return Peek(lineage, position or 0, note, at or datetime.now(UTC))
+    _, state_id, position, note, at = row
+    return Peek(state_id, position or 0, note, at or datetime.now(UTC))
 
 
 def _of_file(url: str, *queries: tuple[str, tuple[Any, ...]], timeout: float = 5.0) -> list[list[Any]] | None:
@@ -77,15 +77,15 @@ def _of_server(url: str, mark: str) -> Sequence[Any] | None:
     try:
         from psycopg import Error, conninfo  # noqa: PLC0415 - only for such a state; it may not be installed
 
-        from reconciler.state.patience import CONNECTING, PatientConnection  # noqa: PLC0415
+        from reconciler.state.timeouts import CONNECTING, TimeoutConnection  # noqa: PLC0415
     except ImportError:
         return None
     try:
         given = conninfo.conninfo_to_dict("postgresql://" + url.partition("://")[2])
         facts: dict[str, Any] = {**CONNECTING, "connect_timeout": _TIMEOUT, **given}
         # one statement sees one moment; nothing is prepared, for the session may be a pooler's
-        with PatientConnection.connect(**facts, autocommit=True, prepare_threshold=None) as connection:
-            connection.silence = _TIMEOUT
+        with TimeoutConnection.connect(**facts, autocommit=True, prepare_threshold=None) as connection:
+            connection.idle_timeout = _TIMEOUT
             query = _QUERY.format(mark="%s", now="clock_timestamp()")
             return connection.execute(query.encode(), (mark,)).fetchone()
     except (Error, UnicodeError):
@@ -100,7 +100,7 @@ def model_candidates(url: str, prefix: str) -> list[str]:
     name, separator, version = prefix.partition("@")
     if separator:
         return _versions(url, name, version)
-    names = _column(url, "SELECT DISTINCT model_name FROM standing WHERE model_name >= ? LIMIT ?", name)
+    names = _column(url, "SELECT DISTINCT model_name FROM verdicts WHERE model_name >= ? LIMIT ?", name)
     matching = sorted(one for one in names if one.startswith(name))
     return _versions(url, matching[0], "") if len(matching) == 1 else matching
 
@@ -112,7 +112,7 @@ def target_candidates(url: str, prefix: str) -> list[str]:
 
 
 def _versions(url: str, name: str, prefix: str) -> list[str]:
-    query = "SELECT DISTINCT model_version FROM standing WHERE model_name = ? LIMIT ?"
+    query = "SELECT DISTINCT model_version FROM verdicts WHERE model_name = ? LIMIT ?"
     return sorted(f"{name}@{one}" for one in _column(url, query, name) if one.startswith(prefix))
 
 

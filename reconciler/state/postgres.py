@@ -1,7 +1,7 @@
-"""A state in PostgreSQL, for replicas: whoever writes a target's imports proves its lease in the transaction.
+"""A state in PostgreSQL, for replicas: each write of a target's imports proves the lease in its transaction.
 
 Nothing is kept in a session: no lock, no setting, no prepared statement. So each transaction may go through
-another connection of a pooler. No statement waits without end, see `reconciler.state.patience`.
+another connection of a pooler. No statement waits without end, see `reconciler.state.timeouts`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
 
 
 def open_for_release(database: PostgresDatabase) -> Database:
-    """Connects to write beside whoever leads; makes and migrates nothing."""
+    """Connects to write beside a leader; makes and migrates nothing."""
     return _opened(database, lambda _: None)
 
 
@@ -97,10 +97,10 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
         return Database(database, engine, closing.pop_all(), exists=not blank)
 
 
-def connected(database: PostgresDatabase, silence: float | None = None) -> Engine:
+def connected(database: PostgresDatabase, idle_timeout: float | None = None) -> Engine:
     """An engine on the database; connects when it is first used.
 
-    After `silence` seconds without a byte from the server a connection is given up; by default somewhat
+    After `idle_timeout` seconds without a byte from the server a connection is given up; by default somewhat
     longer than a statement may take.
     """
     name = f"reconciler process {os.getpid()} on {socket.gethostname()}"
@@ -112,17 +112,17 @@ def connected(database: PostgresDatabase, silence: float | None = None) -> Engin
         engine = create_engine(
             database.url,
             connect_args=arguments,
-            isolation_level="AUTOCOMMIT",  # a transaction begins as it says itself, see `limits`
+            isolation_level="AUTOCOMMIT",  # a transaction begins as it says itself, see `timeout_listeners`
             hide_parameters=True,
-            paramstyle="format",  # values by their place, see `reconciler.state.bulk`
+            paramstyle="format",  # values by their place, see `reconciler.state.raw_rows`
         )
-        from reconciler.state.patience import limits  # noqa: PLC0415 - brings the driver
+        from reconciler.state.timeouts import timeout_listeners  # noqa: PLC0415 - brings the driver
     except ModuleNotFoundError as error:
         raise StateError(
             "a state in PostgreSQL needs the driver psycopg, which is not installed. Run "
             "`pip install 'model-reconciler[postgres]'`, or use sqlite:///… in state.url."
         ) from error
-    for name, listener in limits(database.url.query, silence).items():
+    for name, listener in timeout_listeners(database.url.query, idle_timeout).items():
         event.listen(engine, name, listener)
     return engine
 
@@ -153,13 +153,13 @@ def _has_our_version(connection: Connection) -> bool:
 
 def _make(engine: Engine, database: PostgresDatabase, now: datetime) -> None:
     """Makes the tables, or brings those of an earlier version up to date; one process at a time."""
-    from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+    from reconciler.state.timeouts import long_transaction  # noqa: PLC0415 - brings the driver
 
     for turn in range(_TURNS):
         with begun(engine, sees_others=True) as connection:  # what another process may just have made
             if _is_our_turn(connection, database, is_last=turn == _TURNS - 1):
                 if not _has_our_version(connection):  # another process may just have done it
-                    with unhurried(connection):
+                    with long_transaction(connection):
                         if is_blank(connection):
                             tell_postgresql()
                             establish(connection, now)

@@ -1,4 +1,4 @@
-"""What the last cycles came to, of which commits they were, and marks, on a SQL database."""
+"""The newest report, which commit was reconciled when, and marks, on a SQL database."""
 
 from __future__ import annotations
 

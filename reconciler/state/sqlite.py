@@ -55,7 +55,8 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
         with writer.begin():
-            _ensure_whole(writer, file)  # first: a migration makes the database longer than the file
+            # first: a migration makes the database longer than the file; the snapshot is fixed by `IMMEDIATE`
+            _ensure_whole(writer, file)
             verify(writer, file, migrates=True)
             _ensure_writable_and_sound(writer, file)
         # readers neither wait for the writer nor hold it up
@@ -105,6 +106,8 @@ def open_reader(file: SqliteFile, now: datetime) -> Database:
         engine = _readable(file, closing) if exists else in_memory(now)
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
+            # first, unlike `open_writer`: a plain BEGIN fixes the snapshot at the first read, and a commit
+            # between the look for a log and the count of pages would make a sound file seem too short
             verify(connection, file)
             if exists:
                 _ensure_whole(connection, file)
@@ -143,6 +146,8 @@ def _create(path: Path, now: datetime) -> None:
     engine = _engine(partial(open_file, new), NullPool)
     with engine.begin() as connection:
         establish(connection, now)
+    # the commit was synced (`synchronous = FULL`), so the content is on disk: after an earlier rename, a
+    # power cut could leave the name without it, and the next start would call the state damaged
     new.rename(path)
     # the name, too: a power cut must not take away a state whose intents were believed to be on disk
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -221,7 +226,7 @@ def _ensure_whole(connection: Connection, file: SqliteFile) -> None:
 def _ensure_writable_and_sound(connection: Connection, file: SqliteFile) -> None:
     """Refuses to write to a file with damaged pages; about a millisecond a megabyte.
 
-    SQLite opens a file that may only be read without a word: a statement that would write makes it speak.
+    SQLite opens a read-only file without an error: only a statement that writes fails.
     """
     connection.execute(delete(meta).where(false()))
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
@@ -242,9 +247,9 @@ def _identities(file: SqliteFile, *endings: str) -> dict[Path, os.stat_result]:
 def _ensure_same(
     file: SqliteFile, opened: Mapping[Path, os.stat_result], held: Callable[[], bool] = lambda: True
 ) -> None:
-    """Notices that somebody deleted or replaced the state, its log or its lock, under a running writer.
+    """Raises StateError if the state, its log or its lock was deleted or replaced under a running writer.
 
-    What is written to a log that was deleted, nobody else sees, and a death of this process loses it.
+    No other process sees what is written to a deleted log, and it is lost when this process ends.
     """
     try:
         same = held() and all(os.path.samestat(path.stat(), facts) for path, facts in opened.items())

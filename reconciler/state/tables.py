@@ -1,12 +1,12 @@
 """The tables, the same in SQLite and PostgreSQL.
 
-    meta     what this database is: program, schema version, lineage, when it was created
+    meta     what this database is: program, schema version, its id (`lineage`), when it was created
     target   which registry each target meant when it was first written
     journal  every event, append-only, in order of `seq`
     archive  the same of long ago, many events in a row
     ledger   one row for each (target, name, version): the fold of its events
     mark     small facts about a target
-    standing the newest verdict on each model
+    verdicts the newest verdict on each model
     report   the rest of the newest report, one row
     outbox   messages to sinks: those to send, and those of episodes that are open
     reconciled  which commit was reconciled from when on, and how far the journal went before
@@ -124,7 +124,7 @@ archive = Table(
     Column("sketch", LargeBinary),
 )
 """`first` and `last` are the numbers of the events in the body, `targets` a JSON list of their targets,
-`sketch` what can be asked of them (see `reconciler.state.archive`); NULL in chunks of earlier versions."""
+`sketch` a Bloom filter of them (see `reconciler.state.archive`); NULL in chunks of earlier versions."""
 
 ledger = Table(
     "ledger",
@@ -144,7 +144,7 @@ ledger = Table(
 )
 
 verdicts = Table(
-    "standing",
+    "verdicts",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("target", AnyText, nullable=False),
@@ -160,16 +160,16 @@ verdicts = Table(
     Column("digest", AnyText),
     Column("told", Text),
     Column("since", Text),
-    Index("standing_by_pair", "target", "model_name", "model_version"),
+    Index("verdicts_by_pair", "target", "model_name", "model_version"),
 )
 
 NOT_IN_SYNC = text("verdict <> 'in-sync'")
 """The condition of the index on what is not; a query has to say it in these words to use it."""
-_not_in_sync = Index("standing_not_in_sync", verdicts.c.target, verdicts.c.verdict, sqlite_where=NOT_IN_SYNC)
+_not_in_sync = Index("verdicts_not_in_sync", verdicts.c.target, verdicts.c.verdict, sqlite_where=NOT_IN_SYNC)
 
-SEEN = text("verdict = 'in-sync' AND digest IS NULL")
+UNCOMPARED = text("verdict = 'in-sync' AND digest IS NULL")
 """The same of the index on models that are well as far as is known, and whose content is not known."""
-_seen = Index("standing_seen", verdicts.c.target, sqlite_where=SEEN)
+_uncompared = Index("verdicts_uncompared", verdicts.c.target, sqlite_where=UNCOMPARED)
 
 mark = Table(
     "mark",
@@ -249,5 +249,5 @@ def tell_postgresql() -> None:
     Said where an index is defined, it loads that part for every state, which takes a short command a tenth
     of its time.
     """
-    for index, condition in ((_not_in_sync, NOT_IN_SYNC), (_seen, SEEN)):
+    for index, condition in ((_not_in_sync, NOT_IN_SYNC), (_uncompared, UNCOMPARED)):
         index.dialect_kwargs["postgresql_where"] = condition

@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, delete, func, select, update
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import Difference, ModelState, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import (
+from reconciler.state.errors import UnreadableState
+from reconciler.state.raw_rows import (
     KEY,
     Query,
     batches,
@@ -24,11 +25,10 @@ from reconciler.state.bulk import (
     given,
     insert_rows,
     is_file,
-    raw,
+    raw_query,
     select_rows,
     stream_rows,
 )
-from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import all_plain, all_stored, moment_of, stamp, stored
 from reconciler.state.tables import NOT_IN_SYNC, verdicts
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.state.database import Database
 
-_TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
-_FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
+_IN_DETAILS = ("reasons", "diff", "since", "next_attempt_at")  # each other fact has a column of its own
+_FACTS = tuple(name for name in ModelState._fields if name not in _IN_DETAILS)
 COLUMNS = (*_FACTS, "told", "since")
 _facts = attrgetter(*_FACTS)
-ROWS = raw(verdicts, ("id", *COLUMNS))
+ROWS = raw_query(verdicts, ("id", *COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER = ""
 VERDICTS = {verdict.value: verdict for verdict in Verdict}
@@ -59,7 +59,7 @@ Row = tuple[Any, ...]
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
-    """Every item that stands, in order; without the whole, those in sync are left out."""
+    """Every stored item, in order; those in sync only with `whole`."""
     query = ROWS if whole else ROWS.where(NOT_IN_SYNC)
     return tuple(sorted((item for _, item in selected(connection, query)), key=ModelState.sort_key))
 
@@ -87,8 +87,8 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
 def rows_of(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
-    """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
-    query, ours = raw(verdicts, columns), verdicts.c
+    """These columns of the rows about these pairs, and about what is invalid or refused as a whole."""
+    query, ours = raw_query(verdicts, columns), verdicts.c
     mine = query.where(ours.target == target)
     if pairs is None:
         yield from stream_rows(connection, mine)
@@ -100,7 +100,7 @@ def rows_of(
 
 
 def of_pairs(connection: Connection, target: str, pairs: Collection[ModelKey], query: Query) -> Iterator[Row]:
-    """The rows of a query that speak of these pairs: of a file asked one by one."""
+    """The rows of a query about these pairs; in a file, by one query a pair."""
     keys = ((target, *pair) for pair in pairs)
     if is_file(connection):
         of_pair = query.where(*_OF_PAIR)
@@ -125,7 +125,7 @@ def values_of(item: ModelState) -> Row:
 
 
 def _details(item: ModelState) -> str | None:
-    """The column `told`: nothing, or a word, for what may be so of very many models at once."""
+    """The column `told`: None or an empty text for what very many models may have in common."""
     if item.diff or item.next_attempt_at is not None:
         next_attempt = None if item.next_attempt_at is None else stamp(item.next_attempt_at)
         diff = [[one.field, one.declared, one.registered] for one in item.diff]
@@ -150,23 +150,23 @@ def _item(row: Row) -> ModelState:
     facts = dict(zip(_FACTS, values, strict=True))
     try:
         facts["verdict"] = VERDICTS[facts["verdict"]]
-        reasons, diff, next_attempt = _said(text)
+        reasons, diff, next_attempt = _read_details(text)
         moment = None if since is None else moment_of(since)
         return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableState("the last report") from error
 
 
-def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
+def _read_details(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
     """The reasons, the differences and the next attempt that `_details` made this of."""
     if text is None:
         return (), (), None
     if text == _COMPARED_LATER:
         return COMPARED_LATER, (), None
-    said = json.loads(text)
-    reasons = tuple(map(reason_of, said["reasons"]))
-    diff = tuple(Difference(*one) for one in said["diff"])
-    return reasons, diff, None if said["next"] is None else moment_of(said["next"])
+    document = json.loads(text)
+    reasons = tuple(map(reason_of, document["reasons"]))
+    diff = tuple(Difference(*one) for one in document["diff"])
+    return reasons, diff, None if document["next"] is None else moment_of(document["next"])
 
 
 class VerdictRows:
@@ -192,7 +192,7 @@ class VerdictRows:
             return numbers
 
     def note_removed(self, numbers: Collection[int]) -> None:
-        """Hears which rows were removed, once that is committed; kept only if somebody has asked before."""
+        """Notes which rows a committed transaction removed; only once `removed` has been called."""
         with self._lock:
             if self._removed is not None:
                 self._removed.update(numbers)
@@ -225,7 +225,7 @@ _named = itemgetter(*map(COLUMNS.index, ("verdict", "model_name", "model_version
 
 
 class Changes(NamedTuple):
-    """What has to be written so that some items stand.
+    """What has to be written so that the table holds some items.
 
     Attributes:
         gone: ids of rows to remove.
@@ -250,11 +250,11 @@ def changes_to(
     connection: Connection,
     items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
 ) -> Changes:
-    """What has to be written so that these items stand.
+    """What has to be written so that the table holds these items.
 
     Args:
         connection: to read what stands now.
-        items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
+        items_by_target: by target, the pairs that the items are about (None for all), and the items.
     """
     changes = Changes([], [], defaultdict(list))
     for target, (pairs, items) in items_by_target.items():
@@ -269,7 +269,7 @@ def changes_to(
 
 
 def _differ(rows: Iterable[Row], items: Iterable[ModelState], changes: Changes, *, in_place: bool) -> None:
-    """Adds what makes these rows those of these items."""
+    """Adds to `changes` what turns these rows into those of these items."""
     by_name: defaultdict[Row, list[ModelState]] = defaultdict(list)
     for item in items:
         by_name[_name(item.verdict, item.model_name, item.model_version, item.path, item.line)].append(item)
@@ -290,7 +290,7 @@ def _differ(rows: Iterable[Row], items: Iterable[ModelState], changes: Changes, 
 
 
 def _name(verdict: str, name: str | None, version: str | None, path: str | None, line: int | None) -> Row:
-    """What hardly two items of a target have in common, and a model keeps wherever it is declared.
+    """A key that is nearly unique in a target, and that a model keeps when its manifest moves.
 
     Very many invalid documents may declare one model.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import AT_REST, UNDER_WAY, Verdict
 from reconciler.phrases import many
 from reconciler.printable import pad, printable, width
 from reconciler.times import shown_time
@@ -26,7 +26,6 @@ Mode = Literal["plan", "untrusted", "apply", "status"]
 
 _LEAD: dict[Mode, str] = {"plan": "Plan", "untrusted": "Plan", "apply": "Applied", "status": "Status"}
 _WIDEST_TITLE = 48
-_QUIET = {Verdict.IN_SYNC, Verdict.UNMANAGED}
 _VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
 
 
@@ -93,7 +92,7 @@ class _Output:
     def _outcome(self) -> str:
         numbers = {verdict: n for verdict, n in count(self.whole).items() if n}
         still = self.mode != "status" and not self.imported and not self.whole.failures
-        if still and numbers.keys() <= _QUIET:
+        if still and numbers.keys() <= AT_REST:
             return nothing_to_do(numbers)
         news = f"{len(self.imported)} imported; " if self.imported else ""
         failed = len(self.whole.failures)
@@ -109,7 +108,7 @@ class _Output:
             )
         if Verdict.INVALID in verdicts:
             yield "Next: `reconciler validate` shows the line of each problem."
-        if verdicts & {Verdict.PUBLISHING, Verdict.WAITING}:
+        if verdicts & (UNDER_WAY - {Verdict.IMPORT}):
             yield "Next: `reconciler apply` looks again at what is publishing or waiting."
         if Verdict.UNMANAGED in verdicts and self.mode != "apply":
             yield "Next: `reconciler adopt` writes manifests for what is unmanaged, if git is to declare it."

@@ -99,7 +99,7 @@ class Rendered:
     """
 
     def __init__(self, charge: Callable[[float], None]) -> None:
-        """Nothing is rendered yet; `charge` hears of the processor seconds that each rendering takes."""
+        """Nothing is rendered yet; `charge` is called with the processor seconds of each rendering."""
         self._charge = charge
         self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Document]] = OrderedDict()
         self._turn = asyncio.Lock()

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-
 _GRACE_SECONDS = 1
 _DATE_SECONDS = 1.0  # between two changes of the answers' `Date`
 _PORTS = 65_536
@@ -66,7 +65,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is told when
+    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is called if
     the server stops by itself, before the block is left.
     """
     server = _Server(server_config(app, limits or ConnectionLimits(), _GRACE_SECONDS, lifespan="off"))
@@ -104,7 +103,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals reach whoever handled them before."""
+        """Signals reach the handlers that were set before."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -52,7 +52,7 @@ _KEY_PREFIX = "whsec_"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether a delivery was sent by whoever knows a secret; fed with the body, piece by piece.
+    """Whether the sender of a delivery knows a secret; fed with the body, piece by piece.
 
     Attributes:
         macs: one a secret, over the body; without them, the answer is known at once.
@@ -242,7 +242,7 @@ class Receiver:
         return secrets
 
     async def _read(self, request: Request, proof: Proof) -> None:
-        """Hashes the body as it comes; an unsigned one is read as well, for its sender to be heard."""
+        """Hashes the body as it comes; an unsigned one is read too, so that its sender gets the answer."""
         received = 0
         try:
             async with asyncio.timeout(self._seconds):

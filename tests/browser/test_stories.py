@@ -80,7 +80,7 @@ def test_somebody_leafs_filters_orders_and_looks_by_target(chromium: Browser, si
 
 def test_an_open_page_shows_what_is_new_without_a_reload(chromium: Browser, site: Prepared) -> None:
     """What somebody opened stays open, and what they type is not taken from them."""
-    before = site.board.revision
+    before = site.live_status.revision
     items = models(NUMBER, site.commit, well=8)
     changed = [item._replace(verdict=Verdict.DRIFTED) for item in items[:1]] + items[1:]
     with visit(chromium, f"{site.url}/?verdict=drifted") as page:
@@ -97,7 +97,7 @@ def test_an_open_page_shows_what_is_new_without_a_reload(chromium: Browser, site
         assert page.input_value("#q") == "half a wo"
         site.save(changed)
         page.locator(".tile[aria-current] b", has_text=str(number)).wait_for()
-    assert site.board.revision == before + 2
+    assert site.live_status.revision == before + 2
 
 
 def test_times_are_the_readers_and_utc_is_in_the_title(chromium: Browser, site: Prepared) -> None:

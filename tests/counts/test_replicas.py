@@ -71,13 +71,13 @@ def _rounds(campaign: Campaign) -> Counter[str]:
     """The statements of some rounds of its thread, each of them whole."""
     done, ended = threading.Semaphore(0), threading.Event()
 
-    def surveyed(_: object) -> None:
+    def on_snapshot(_: object) -> None:
         done.release()
         if counts["COMMIT"] >= _ROUNDS:
             ended.set()
 
     with counted(_is_campaign) as counts:
-        campaign.on_survey = surveyed
+        campaign.on_snapshot = on_snapshot
         campaign.start()
         assert ended.wait(60)
         campaign.close()

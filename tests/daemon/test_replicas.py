@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.postgres import programs
-from reconciler.app.board import Board
+from reconciler.app.live_status import LiveStatus
 from reconciler.daemon.supervisor import Health
-from reconciler.engine.leadership import Lease, Survey
+from reconciler.engine.leadership import Lease, LeaseSnapshot
 from tests.program import Program, manifest
 from tests.torture.fleet import Fleet
 
@@ -86,20 +86,20 @@ def _failed(fleet: Fleet) -> str | None:
     )
 
 
-def _survey(**holders: str) -> Survey:
+def _snapshot(**holders: str) -> LeaseSnapshot:
     ends = _NOON + timedelta(seconds=8)
     leases = [Lease(target, holder, 1, _NOON, ends) for target, holder in holders.items()]
-    return Survey(_NOON, leases, 2, "1")
+    return LeaseSnapshot(_NOON, leases, 2, "1")
 
 
 def test_a_standby_is_ready_and_says_who_leads() -> None:
     """A leader is ready as a process without replicas is."""
-    board = Board(Health(lambda: 90.0, 60.0), ("dev", "prod"))
-    assert (board.role(), board.leader()) == ("ready", None)
-    board.take_survey(_survey(prod="process 7 on a (f00)", dev="process 7 on a (f00)"), ())
-    assert board.role() == "standby: process 7 on a leads"
-    board.take_survey(_survey(prod="process 7 on a (f00)"), ())
-    assert board.leader() == "dev: nobody, prod: process 7 on a"
-    board.take_survey(_survey(prod="process 7 on a (f00)", dev="process 8 on b (baa)"), {"dev"})
-    assert board.role() == "ready"
-    assert b'reconciler_leader{target="dev"} 1.0' in board.scrape()
+    status = LiveStatus(Health(lambda: 90.0, 60.0), ("dev", "prod"))
+    assert (status.role(), status.leader()) == ("ready", None)
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 7 on a (f00)"), ())
+    assert status.role() == "standby: process 7 on a leads"
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)"), ())
+    assert status.leader() == "dev: nobody, prod: process 7 on a"
+    status.take_lease_snapshot(_snapshot(prod="process 7 on a (f00)", dev="process 8 on b (baa)"), {"dev"})
+    assert status.role() == "ready"
+    assert b'reconciler_leader{target="dev"} 1.0' in status.scrape()

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.app.audit import restore, write_once
-from reconciler.app.earlier import earlier
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
 from reconciler.app.repository import part_of
+from reconciler.app.status_at import status_at
 from reconciler.cli.asked import written
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.clock import Clock
@@ -412,7 +412,7 @@ def compare_questions(trial: Trial) -> None:
     for row in whole:
         compare_filters(row, whole)
     for when, report in trial.known.items():
-        then = earlier(configuration, written(when) or when, None, trial.bench.now)
+        then = status_at(configuration, written(when) or when, None, trial.bench.now)
         journalled = {(item.target, item.pair) for item in then.items if item.since is not None}
         known = [
             item

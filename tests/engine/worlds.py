@@ -33,7 +33,7 @@ from reconciler.errors import (
 )
 from reconciler.index import Store
 from reconciler.registry.vendor import MODELARTS
-from reconciler.source.log import Commit
+from reconciler.source.git_log import Commit
 from reconciler.state import open_state
 
 if TYPE_CHECKING:

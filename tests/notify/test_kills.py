@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.notify import Pace, Sender, WebhookSink
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from tests.forked import run
 from tests.notify.receiving import receiving
 from tests.notify.samples import Wall, item, opened, save
@@ -25,7 +25,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from reconciler.notify import Pace, Sender, WebhookSink
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from tests.notify.samples import Wall, item, opened, save
 
 folder, url, step = sys.argv[1:]

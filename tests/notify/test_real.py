@@ -16,7 +16,7 @@ import pytest
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
 from reconciler.notify import AlertmanagerSink, AppriseSink, Notification, Pace
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from tests.daemon.waiting import until
 from tests.notify.samples import NOON, notification
 from tests.plain_http import NO_TLS

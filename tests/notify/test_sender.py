@@ -11,8 +11,8 @@ import structlog
 
 from reconciler.engine.values import Verdict
 from reconciler.errors import StateError
-from reconciler.notify import AlertmanagerSink, FeishuSink, Pace, Sender, WebhookSink
-from reconciler.registry import GivenSecret
+from reconciler.notify import AlertmanagerSink, FeishuSink, Pace, Sender, WebhookSink, feishu_pace
+from reconciler.secret import GivenSecret
 from reconciler.state.outbox import Outbox
 from tests.daemon.waiting import until
 from tests.notify.receiving import TAKEN, receiving
@@ -194,7 +194,7 @@ def test_feishu_gets_at_most_four_a_second(tmp_path: Path) -> None:
     """And after ninety in a minute, a digest."""
     wall = Wall()
     with receiving() as receiver, opened(tmp_path, "chat") as ledger:
-        sink = FeishuSink("chat", 500, GivenSecret(receiver.url), None, wall.clock().now)
+        sink = FeishuSink("chat", feishu_pace(500), GivenSecret(receiver.url), None, wall.clock().now)
         save(ledger, *(item(f"a{number}") for number in range(8)))
         assert flush(ledger, wall, sink) == {}
         assert len(receiver.requests) == 8

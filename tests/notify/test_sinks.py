@@ -19,10 +19,18 @@ from starlette.datastructures import Headers
 from reconciler.engine.episodes import Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
-from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, WebhookSink, trial
+from reconciler.notify import (
+    AlertmanagerSink,
+    FeishuSink,
+    Notification,
+    Pace,
+    WebhookSink,
+    feishu_pace,
+    trial,
+)
 from reconciler.notify.chat import headline
 from reconciler.notify.webhook import event
-from reconciler.registry import GivenSecret
+from reconciler.secret import GivenSecret
 from reconciler.web.webhook import proof_of
 from tests.notify.receiving import TAKEN, header, receiving
 from tests.notify.samples import NOON, notification
@@ -48,7 +56,7 @@ def webhook(url: str, secret: str | None = WHSEC) -> WebhookSink:
 
 def feishu(url: str, signed_with: str = "s3cret") -> FeishuSink:
     secret = GivenSecret(signed_with)
-    return FeishuSink("oncall", 200, GivenSecret(url), secret, lambda: datetime.now(UTC))
+    return FeishuSink("oncall", feishu_pace(200), GivenSecret(url), secret, lambda: datetime.now(UTC))
 
 
 def test_a_webhook_gets_a_cloud_event() -> None:

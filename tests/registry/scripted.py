@@ -88,7 +88,10 @@ class Server:
                     writer.write(piece)
                     await writer.drain()
                 return
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
+            return
+        except asyncio.CancelledError:
+            writer.transport.abort()  # to close TLS would wait for the other side
             return
         finally:
             self._open.discard(task)
@@ -100,6 +103,8 @@ class Server:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        for _ in range(2):  # an aborted transport closes its socket in the next rounds of the loop
+            await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -22,14 +22,12 @@ from reconciler.errors import (
 from reconciler.registry import (
     AccessKeyAuth,
     CredentialCooldown,
-    EnvironmentSecret,
-    FileSecret,
-    GivenSecret,
     Limits,
     ModelArtsRegistry,
     PasswordAuth,
     TokenAuth,
 )
+from reconciler.secret import EnvironmentSecret, FileSecret, GivenSecret
 from tests.registry.driving import IMPORT, MODELS, QUICK, talk
 from tests.registry.scripted import DROP, Received, Server, answer, refusal, serving
 

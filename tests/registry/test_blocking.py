@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import RegistryError, RegistryUnavailable
-from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, TokenAuth
+from reconciler.registry import Limits, ModelArtsRegistry, TokenAuth
 from reconciler.registry.transport import blocking
+from reconciler.secret import GivenSecret
 from tests.program import manifest
 from tests.relay import CUT, Answer, Relay, honest, relayed
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.registry import AccessKeyAuth, GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, TokenAuth
+from reconciler.registry import AccessKeyAuth, Limits, ModelArtsRegistry, PasswordAuth, TokenAuth
+from reconciler.secret import GivenSecret
 from tests.registry.driving import IMPORT, QUICK
 from tests.registry.scripted import DROP, Raw, Received, answer, serving
 

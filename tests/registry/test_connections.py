@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.cli.tuning import spare_imports
 from reconciler.errors import ConfigurationError
-from reconciler.registry import GivenSecret, ModelArtsRegistry, PasswordAuth, RegistryAuth
+from reconciler.registry import ModelArtsRegistry, PasswordAuth, RegistryAuth
+from reconciler.secret import GivenSecret
 from tests.registry.driving import IMPORT, connected, in_turn, item, talk
 from tests.registry.scripted import DROP, Received, answer, refusal
 
@@ -201,7 +202,8 @@ def test_httpx_is_loaded_when_a_client_is_made_and_its_command_line_never() -> N
     heavy = {"httpx", "httpcore", "anyio", "click", "rich", "pygments"}
     tuned = "from reconciler.cli import tuning; tuning.spare_imports()\n"
     names = (
-        f"{tuned}from reconciler.registry import *\nauth = TokenAuth(GivenSecret('t'))\nlimits = Limits()\n"
+        f"{tuned}from reconciler.registry import *\nfrom reconciler.secret import GivenSecret\n"
+        "auth = TokenAuth(GivenSecret('t'))\nlimits = Limits()\n"
     )
     assert _loaded(names, heavy) == set()
     made = "registry = ModelArtsRegistry('https://r.example', 'p', auth=auth, limits=limits)"

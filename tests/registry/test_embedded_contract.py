@@ -14,13 +14,13 @@ from reconciler.embedded import AccountKeys, EmbeddedSettings, User, create_app,
 from reconciler.errors import AlreadyExists, NotFound, RegistryError, Rejected, Unauthorised
 from reconciler.registry import (
     AccessKeyAuth,
-    GivenSecret,
     Limits,
     ModelArtsRegistry,
     PasswordAuth,
     RegistryAuth,
     TokenAuth,
 )
+from reconciler.secret import GivenSecret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,7 +9,7 @@ import pytest
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.errors import BudgetError
 from reconciler.source import open_source
-from reconciler.source.log import commits
+from reconciler.source.git_log import commits
 from reconciler.source.plumbing import blocks, bounded
 from tests.git_repository import GitRepository
 from tests.torture.hostile.commits import deep, long_author, nested

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.source.git_files import discover
-from reconciler.source.surroundings import file_system, traits
+from reconciler.source.repository_traits import file_system, traits
 from tests.git_repository import GitRepository
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def test_what_is_followed_is_named(repository: GitRepository, opened: Opener) ->
 def test_an_ordinary_repository_is_worth_no_further_word(repository: GitRepository, opened: Opener) -> None:
     """Nor is a mirror."""
     repository.commit({"a": "1"})
-    assert opened("repo").surroundings() == []
-    assert opened(repository.path.as_uri()).surroundings() == []
+    assert opened("repo").traits() == []
+    assert opened(repository.path.as_uri()).traits() == []
 
 
 def test_everything_unusual_is_told(
@@ -93,7 +93,7 @@ def test_everything_unusual_is_told(
     (git_dir / "objects" / "info" / "alternates").write_text("/nowhere\n")
     (tmp_path / "gitconfig").write_text("[user]\n\tname = A\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    told = {trait.message: trait.fine for trait in opened("link").surroundings()}
+    told = {trait.message: trait.fine for trait in opened("link").traits()}
     assert told == {
         f"{tmp_path}/link leads by a link to {tmp_path}/tree": True,
         f"a linked work tree of {git_dir}": True,
@@ -104,7 +104,7 @@ def test_everything_unusual_is_told(
     }
     modern = GitRepository(tmp_path / "modern", object_format="sha256")
     modern.commit({"a": "1"})
-    assert [trait.message for trait in opened("modern").surroundings()][:1] == ["object ids are SHA-256"]
+    assert [trait.message for trait in opened("modern").traits()][:1] == ["object ids are SHA-256"]
 
 
 def test_a_partial_clone_is_told_with_what_to_do(
@@ -118,7 +118,7 @@ def test_a_partial_clone_is_told_with_what_to_do(
     options = ("--quiet", "--no-checkout", "--filter=blob:none")
     repository.git("clone", *options, repository.path.as_uri(), str(tmp_path / "partial"))
     source = opened("partial")
-    told = {trait.message: trait.fine for trait in source.surroundings()}
+    told = {trait.message: trait.fine for trait in source.traits()}
     assert told["a partial clone: what it lacks is not fetched; set source.repo to its URL"] is False
     with pytest.raises(SourceError, match=r"it is a partial clone.*set source\.repo to the URL"):
         source.snapshot(source.head(), "m")

@@ -16,7 +16,7 @@ from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import CommitInfo, Delta
 from reconciler.source import history_reader
 from reconciler.source.commands import Commands
-from reconciler.source.log import Commit, commits
+from reconciler.source.git_log import Commit, commits
 from tests.effort import examples
 from tests.source.asking import attributed
 from tests.source.histories import Step, histories, make
@@ -301,7 +301,7 @@ def test_a_graph_is_what_each_commits_own_trees_say(
             path for path in paths if trees[commit].get(path) not in [b.get(path) for b in befores]
         }
     with (
-        patch.object(history_reader, "_TOLD_AT_ONCE", at_once),
+        patch.object(history_reader, "_COMMITS_A_PROCESS", at_once),
         source.graph(tip, [root], whole=True) as graph,
     ):
         found = {one.commit: {delta.path for delta, _ in graph.changed(one)} for one in graph}

@@ -67,7 +67,7 @@ def open_state(url: str, *, writer: bool, renew: float = RENEW, **more: Any) -> 
     database = open_database(address, writer=True)
     leases = SqlLeases(address, holder_name(), TERM.total_seconds())
     database.on_close(leases.close)
-    more.pop("lineage", None)
+    more.pop("target_identities", None)
     leading = LeadingLedger(database, leases=leases, **more)
     leading.campaign = Campaign(leases, (_FIRST,), renew)
     try:

@@ -18,7 +18,7 @@ from reconciler.engine.values import EventKind, Reconciled, Stage
 from reconciler.engine.values.memory import at_rest
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_for_release, open_journal, rebuild
-from reconciler.state.archive import CHUNK, may_hold, sketch
+from reconciler.state.archive import CHUNK, bloom_filter, may_hold
 from tests.effort import examples
 from tests.state.conftest import directly
 from tests.state.leading import open_state
@@ -357,7 +357,7 @@ def test_a_question_about_one_model_unpacks_only_what_may_answer_it(url: str) ->
 
 
 def test_of_a_chunk_of_an_earlier_version_everything_is_possible(url: str) -> None:
-    """It has no sketch, and is unpacked."""
+    """It has no Bloom filter, and is unpacked."""
     written = lives(3)
     with open_state(url, writer=True) as ledger:
         ledger.append(written)
@@ -370,7 +370,7 @@ def test_of_a_chunk_of_an_earlier_version_everything_is_possible(url: str) -> No
 @given(st.sets(st.text(), max_size=300), st.sets(st.text(), max_size=300))
 def test_a_sketch_never_denies_what_it_was_made_of(there: set[str], others: set[str]) -> None:
     """And denies nearly everything else."""
-    made = sketch(there)
+    made = bloom_filter(there)
     assert all(may_hold(made, key) for key in there)
     assert sum(may_hold(made, key) for key in others - there) <= 10
 

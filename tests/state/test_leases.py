@@ -56,12 +56,12 @@ def test_a_lease_is_taken_by_one_and_every_new_holder_has_a_greater_epoch(state:
         assert one.take(["prod", "dev"]) == {"prod": 1, "dev": 1}
         assert other.take(["prod", "dev"]) == {}
         assert one.take(["prod"]) == {"prod": 2}
-        survey = one.renew({"prod": 1, "dev": 1}, campaigns=True)
-        assert [survey.holds(one.holder, *lease) for lease in (("prod", 1), ("dev", 1))] == [False, True]
+        snapshot = one.renew({"prod": 1, "dev": 1}, campaigns=True)
+        assert [snapshot.holds(one.holder, *lease) for lease in (("prod", 1), ("dev", 1))] == [False, True]
         one.give_back({"prod": 2})
         assert other.take(["prod", "dev"]) == {"prod": 3}
-        survey = other.survey()
-        assert {lease.target: (lease.holder, lease.epoch) for lease in survey.leases} == {
+        snapshot = other.snapshot()
+        assert {lease.target: (lease.holder, lease.epoch) for lease in snapshot.leases} == {
             "prod": (other.holder, 3),
             "dev": (one.holder, 1),
         }
@@ -188,7 +188,7 @@ def test_a_replica_of_an_earlier_version_takes_nothing_of_a_state_that_was_migra
             connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema_version'"))
         with pytest.raises(StateError, match=r"newer version of this program \(schema 99"):
             mine.take(["prod"])
-        assert mine.survey().leader("prod") is None
+        assert mine.snapshot().leader("prod") is None
 
 
 def test_an_answer_is_journalled_by_whoever_sent_the_call_though_another_leads(state: str) -> None:
@@ -292,18 +292,18 @@ def test_care_for_the_memory_is_refused_while_somebody_leads(state: str) -> None
 def test_several_that_start_on_an_empty_database_make_one_state(new_postgres_url: NewUrl) -> None:
     """One makes the tables, and the others find them."""
     url = new_postgres_url()
-    lineages: list[str] = []
+    state_ids: list[str] = []
 
     def start() -> None:
-        with closing(open_state(url, writer=True, lineage={"prod": "somewhere"})) as ledger:
+        with closing(open_state(url, writer=True, target_identities={"prod": "somewhere"})) as ledger:
             assert ledger.leases is not None
             ledger.leases.take(["prod"])  # who comes later is not kept out by who leads by then
-            lineages.append(ledger.lineage)
+            state_ids.append(ledger.state_id)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(lineages) == 4
-    assert len(set(lineages)) == 1
+    assert len(state_ids) == 4
+    assert len(set(state_ids)) == 1

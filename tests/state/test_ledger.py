@@ -274,14 +274,14 @@ def test_the_position_grows_with_each_event_and_with_nothing_else(url: str) -> N
     assert positions == sorted(set(positions))
 
 
-def test_a_state_has_a_lineage_of_its_own(new_url: NewUrl) -> None:
+def test_a_state_has_an_id_of_its_own(new_url: NewUrl) -> None:
     """The id stays with the state and differs from every other's."""
     first, second = new_url(), new_url()
     with open_state(first, writer=True) as ledger, open_state(second, writer=True) as other:
-        lineage = ledger.lineage
-        assert other.lineage != lineage
+        state_id = ledger.state_id
+        assert other.state_id != state_id
     with open_state(first, writer=False) as ledger:
-        assert ledger.lineage == lineage
+        assert ledger.state_id == state_id
 
 
 def test_the_moment_since_when_a_verdict_stands_is_found_by_model_or_by_file(url: str) -> None:

@@ -25,7 +25,7 @@ from tests.state.conftest import KINDS
 from tests.state.leading import open_state
 from tests.state.samples import folded, imported
 from tests.state.stored import FOLDER
-from tests.state.stored.sample import EVENTS, LINEAGE, REPORT
+from tests.state.stored.sample import EVENTS, REPORT, TARGET_IDENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +105,9 @@ def test_a_stored_state_is_brought_up_to_date_and_nothing_of_it_is_lost(
     """
     url = _restore(new_url(), name)
 
-    with open_state(url, writer=True, lineage=LINEAGE) as ledger:
+    with open_state(url, writer=True, target_identities=TARGET_IDENTITIES) as ledger:
         assert ledger.events() == EVENTS
-        entries = {(t, pair): entry for t in LINEAGE for pair, entry in ledger.entries(t).items()}
+        entries = {(t, pair): entry for t in TARGET_IDENTITIES for pair, entry in ledger.entries(t).items()}
         assert entries == folded(EVENTS)
         assert ledger.marks("") == {"reconciled-commit": "c" * 40}
         if name in _WITH_VERDICTS:

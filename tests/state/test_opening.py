@@ -95,7 +95,7 @@ def test_a_directory_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:
 def test_reading_a_state_that_does_not_exist_makes_nothing(tmp_path: Path) -> None:
     """It is empty, and neither file nor directory appears."""
     url = f"sqlite:///{tmp_path}/.reconciler/state.db"
-    with open_state(url, writer=False, lineage={"prod": "there"}) as ledger:
+    with open_state(url, writer=False, target_identities={"prod": "there"}) as ledger:
         assert ledger.entries("prod") == {}
         assert ledger.entry("prod", MNIST) is None
         assert ledger.events() == []
@@ -297,25 +297,25 @@ def test_deleting_the_whole_directory_is_a_fresh_start(sqlite_url: str) -> None:
 
 def test_a_target_that_means_another_registry_is_refused(url: str) -> None:
     """The state of one environment copied to another: both registries are named, and nothing is changed."""
-    with open_state(url, writer=True, lineage={"prod": "https://one/p1", "dev": "local"}) as ledger:
+    with open_state(url, writer=True, target_identities={"prod": "https://one/p1", "dev": "local"}) as ledger:
         ledger.append([requested()])
 
     for writer in (False, True):
         with pytest.raises(StateError, match="'prod' as https://one/p1, but it is https://two/p1"):
-            open_state(url, writer=writer, lineage={"prod": "https://two/p1"})
-    with open_state(url, writer=True, lineage={"prod": "https://one/p1", "new": "x"}) as ledger:
+            open_state(url, writer=writer, target_identities={"prod": "https://two/p1"})
+    with open_state(url, writer=True, target_identities={"prod": "https://one/p1", "new": "x"}) as ledger:
         assert ledger.events() == [requested()]
     with pytest.raises(StateError, match="'new'"):
-        open_state(url, writer=False, lineage={"new": "y"})
+        open_state(url, writer=False, target_identities={"new": "y"})
 
 
 def test_a_refused_writer_leaves_the_lock_free(sqlite_url: str) -> None:
     """The next one is not told that somebody is writing."""
-    open_state(sqlite_url, writer=True, lineage={"prod": "one"}).close()
+    open_state(sqlite_url, writer=True, target_identities={"prod": "one"}).close()
     with pytest.raises(StateError, match="'prod'"):
-        open_state(sqlite_url, writer=True, lineage={"prod": "two"})
+        open_state(sqlite_url, writer=True, target_identities={"prod": "two"})
 
-    open_state(sqlite_url, writer=True, lineage={"prod": "one"}).close()
+    open_state(sqlite_url, writer=True, target_identities={"prod": "one"}).close()
 
 
 def test_a_line_that_was_edited_is_named(sqlite_url: str) -> None:

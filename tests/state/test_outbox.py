@@ -93,14 +93,14 @@ def test_an_attempt_that_failed_is_remembered(ledger: SqlLedger) -> None:
 def test_a_digest_is_of_the_messages_that_waited_when_it_was_made(ledger: SqlLedger) -> None:
     """Others are not in it; it is sent, or postponed, as a whole."""
     save(ledger, bad("b"), bad("c", Verdict.DRIFTED))
-    ledger.outbox.assign_digest("sink0", "digest-1")
+    ledger.outbox.assign_bundle("sink0", "digest-1")
     save(ledger, bad("b"), bad("c", Verdict.DRIFTED), bad("d"))
-    assert ledger.outbox.digest_counts("digest-1") == {
+    assert ledger.outbox.bundle_counts("digest-1") == {
         ("attention", Verdict.DRIFTED): 1,
         ("attention", Verdict.FAILED): 1,
     }
     ledger.outbox.postpone("digest-1", NOON, "no")
-    assert [row.digest for row in ledger.outbox.pending("sink0", 10)] == ["digest-1", "digest-1", None]
+    assert [row.bundle for row in ledger.outbox.pending("sink0", 10)] == ["digest-1", "digest-1", None]
     ledger.outbox.mark_sent("digest-1", NOON)
     assert names(ledger) == ["d@1.0.0"]
 
@@ -145,8 +145,8 @@ def test_very_many_messages_are_written_at_once(ledger: SqlLedger) -> None:
     """As when a registry loses a project."""
     save(ledger, *(bad(f"m{number}") for number in range(3000)))
     assert ledger.outbox.pending_counts()["sink0"].number == 3000
-    ledger.outbox.assign_digest("sink0", "digest-1")
-    assert ledger.outbox.digest_counts("digest-1") == {("attention", Verdict.FAILED): 3000}
+    ledger.outbox.assign_bundle("sink0", "digest-1")
+    assert ledger.outbox.bundle_counts("digest-1") == {("attention", Verdict.FAILED): 3000}
     save(ledger)
     assert ledger.outbox.pending_counts()["sink0"].number == 6000
 

@@ -16,7 +16,7 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.engine.leadership import Survey
+    from reconciler.engine.leadership import LeaseSnapshot
     from tests.state.conftest import NewUrl
 
 _TERM, _RENEW = timedelta(minutes=10), 0.05  # nothing expires here; rounds come quickly
@@ -32,9 +32,9 @@ class _Seen:
     rounds: int = 0
     moved: threading.Condition = field(default_factory=threading.Condition)
 
-    def __call__(self, survey: Survey) -> None:
+    def __call__(self, snapshot: LeaseSnapshot) -> None:
         with self.moved:
-            self.epochs = {lease.target: lease.epoch for lease in survey.leases}
+            self.epochs = {lease.target: lease.epoch for lease in snapshot.leases}
             self.rounds += 1
             self.moved.notify_all()
 
@@ -60,7 +60,7 @@ def url(new_postgres_url: NewUrl) -> str:
 def _campaign(url: str, stack: ExitStack, targets: str, seen: _Seen, offer: float = 3600.0) -> Campaign:
     ledger = stack.enter_context(open_state(url, writer=True, term=_TERM))
     assert ledger.leases is not None
-    campaign = Campaign(ledger.leases, ("", *targets), _RENEW, on_survey=seen, offer=offer)
+    campaign = Campaign(ledger.leases, ("", *targets), _RENEW, on_snapshot=seen, offer=offer)
     campaign.chance = lambda: 0.0
     stack.enter_context(closing(campaign))
     campaign.start()

@@ -26,7 +26,7 @@ def _refresh(table: VerdictTable, ledger: SqlLedger) -> set[str]:
     return {f"{item.title} {item.verdict}" for item in ledger.verdicts.numbered(numbers).values()}
 
 
-def _standing(ledger: SqlLedger) -> set[str]:
+def _stored(ledger: SqlLedger) -> set[str]:
     last = ledger.last_report()
     return {f"{item.title} {item.verdict}" for item in (last.items if last else ())}
 
@@ -41,7 +41,7 @@ def test_rows_that_are_new_make_a_table_what_a_whole_reading_would(url: str) -> 
             for verdict in (Verdict.IN_SYNC, Verdict.FAILED):
                 items = tuple(item._replace(verdict=verdict) for item in found.items)
                 ledger.save_report(replace(found, items=items), {"prod": None}, {})
-            assert _refresh(table, ledger) == _standing(ledger)
+            assert _refresh(table, ledger) == _stored(ledger)
 
 
 def test_nothing_is_kept_for_a_reader_that_is_not_there(url: str) -> None:

@@ -156,7 +156,7 @@ def _steps() -> Iterator[Point]:
 
     mirror = "reconciler.source.mirror"
     yield Point("mirror/absent", f"{mirror}:Mirror._renew", "call", scene="remote")
-    yield Point("mirror/empty", "reconciler.source.bare:make_bare", "return", scene="remote")
+    yield Point("mirror/empty", "reconciler.source.bare_repository:make_bare", "return", scene="remote")
     yield Point("mirror/fetched", f"{mirror}:Mirror._fetch", "return", scene="remote")
     yield Point("mirror/made", f"{mirror}:Mirror._renew", "return", scene="remote")
     yield Point("mirror/stale", f"{mirror}:Mirror._update", "call", scene="moved")

@@ -24,7 +24,8 @@ from reconciler.errors import (
     OutcomeUnknown,
     RegistryUnavailable,
 )
-from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth
+from reconciler.registry import Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth
+from reconciler.secret import GivenSecret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -21,12 +21,8 @@ from reconciler.contract import comparable, edition
 from reconciler.contract.model_key import ModelKey
 from reconciler.embedded import AccountKeys, EmbeddedSettings, Faults, User, running
 from reconciler.errors import AlreadyExists, NotFound, RegistryError, Rejected, Unauthorised
-from reconciler.registry import (
-    AccessKeyAuth,
-    GivenSecret,
-    ModelArtsRegistry,
-    PasswordAuth,
-)
+from reconciler.registry import AccessKeyAuth, ModelArtsRegistry, PasswordAuth
+from reconciler.secret import GivenSecret
 from tests.contract.documents import minimal
 from tests.contract.test_cases import CASES as REQUESTS
 from tests.contract.test_cases import Case as RequestCase

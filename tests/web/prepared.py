@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.app.board import Board
+from reconciler.app.live_status import LiveStatus
+from reconciler.app.loop_sessions import LoopSessions
 from reconciler.app.pages import ServicePages
 from reconciler.app.session import open_session
-from reconciler.app.sessions import Sessions
 from reconciler.daemon.supervisor import Health
 from reconciler.daemon.worker import working
 from reconciler.engine.clock import Clock
@@ -97,7 +97,7 @@ class Prepared(Threaded):
     failures: tuple[TargetFailure, ...] = ()
     commit: str = ""
     url: str = ""
-    board: Board = field(init=False)
+    live_status: LiveStatus = field(init=False)
     world: Session = field(init=False)
 
     START = 60
@@ -108,20 +108,20 @@ class Prepared(Threaded):
         """Remembers verdicts as a cycle does, and says so."""
         report = Report(self.commit, DIGEST, tuple(items), failures)
         self.world.ledger.save_report(report, {"staging": None, "prod": None}, {})
-        self.board.on_report(report)
+        self.live_status.on_report(report)
 
     async def run(self) -> None:
         """The pages on a free port."""
         configuration = load(None, cwd=self.folder)
-        self.board = Board(Health(lambda: 90.0, 30.0), configuration.chosen(None))
-        sessions = Sessions(configuration, None, Clock(), self.board)
+        self.live_status = LiveStatus(Health(lambda: 90.0, 30.0), configuration.chosen(None))
+        sessions = LoopSessions(configuration, None, Clock(), self.live_status)
         async with working() as worker, open_session(configuration, acts=True) as self.world:
             sessions.session = self.world
             self.commit = self.commit or self.world.source.head()
             if self.items is not None:
                 self.save(self.items, self.failures)
-            pages = ServicePages(configuration, sessions, self.board, worker, stopping=self.stopping)
-            app = create_app(pages, Probes(self.board.scrape), Receiver(lambda: None, lambda _: None))
+            pages = ServicePages(configuration, sessions, self.live_status, worker, stopping=self.stopping)
+            app = create_app(pages, Probes(self.live_status.scrape), Receiver(lambda: None, lambda _: None))
             async with serving(app, listen("127.0.0.1", 0)) as self.url:
                 await self.serve()
             pages.close()

@@ -219,7 +219,7 @@ def test_addresses_are_neither_shown_nor_found_where_they_are_not_to_be(tmp_path
             detail="verified: signed by ada@example.org (SHA256:x)",
         )
         found.world.ledger.append([vouched])
-        found.board.on_tick(Tick("test", "error", 1.0, vouched.at, error="signed by ada@example.org"))
+        found.live_status.on_tick(Tick("test", "error", 1.0, vouched.at, error="signed by ada@example.org"))
         for path in ("/", "/?view=matrix", "/models/staging/model-000000/1.0.0", "/api/report"):
             assert "example.org" not in found.client.get(path).text.replace("git.example", ""), path
         assert "No model matches" in found.client.get("/?q=example.org").text

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
         Stage,
     )
     from reconciler.engine.values.report import (
+        AS_DECLARED,
         AT_REST,
+        OF_MANIFESTS,
         UNDER_WAY,
         CycleAnswer,
         CycleRequest,
@@ -43,10 +45,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "AT_REST", "FINAL", "UNDER_WAY", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta",
-    "Desired", "Difference", "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark",
-    "LastCommit", "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel", "ParsedFile", "Phase",
-    "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
+    "AS_DECLARED", "AT_REST", "FINAL", "OF_MANIFESTS", "UNDER_WAY", "CommitInfo", "Created", "CycleAnswer",
+    "CycleRequest", "Delta", "Desired", "Difference", "Event", "EventKind", "Facts", "File", "FileChange",
+    "HistoryUpdate", "IdleMark", "LastCommit", "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel",
+    "ParsedFile", "Phase", "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict",
+    "VerdictKey", "stand",
 ]  # fmt: skip
 
 _NAMES = {
@@ -56,8 +59,8 @@ _NAMES = {
         "FINAL", "Created", "Desired", "LastCommit", "ManifestRef", "ObservedModel", "ParsedFile", "Stage",
     ),
     "report": (
-        "AT_REST", "UNDER_WAY", "CycleAnswer", "CycleRequest", "Difference", "IdleMark", "ModelState",
-        "Reconciled", "Report", "TargetFailure", "Verdict", "VerdictKey",
+        "AS_DECLARED", "AT_REST", "OF_MANIFESTS", "UNDER_WAY", "CycleAnswer", "CycleRequest", "Difference",
+        "IdleMark", "ModelState", "Reconciled", "Report", "TargetFailure", "Verdict", "VerdictKey",
     ),
 }  # fmt: skip
 

@@ -50,6 +50,12 @@ AT_REST = frozenset({Verdict.IN_SYNC, Verdict.UNMANAGED})
 UNDER_WAY = frozenset({Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING})
 """Verdicts of models whose import is to be made or to end: acting and following change them."""
 
+OF_MANIFESTS = frozenset({Verdict.IMPORT, Verdict.DRIFTED, Verdict.CONFLICT, Verdict.INVALID})
+"""Verdicts that other manifests would change; the others are of what was imported before, or of a guard."""
+
+AS_DECLARED = frozenset({Verdict.IN_SYNC, Verdict.PUBLISHING})
+"""Verdicts of models that are registered with the content that is declared."""
+
 _NEEDS_HUMAN = frozenset(
     {Verdict.INVALID, Verdict.CONFLICT, Verdict.FAILED, Verdict.DRIFTED, Verdict.MISSING}
 )

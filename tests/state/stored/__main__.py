@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from reconciler.state import compact, open_state
 from reconciler.state.tables import metadata, tell_postgresql
 from tests.state.stored import FOLDER
-from tests.state.stored.sample import EVENTS, LINEAGE, MARKS, NOON, REPORT
+from tests.state.stored.sample import EVENTS, MARKS, NOON, REPORT, TARGET_IDENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _make(url: str) -> None:
-    with open_state(url, writer=True, lineage=LINEAGE, now=lambda: NOON) as ledger:
+    with open_state(url, writer=True, target_identities=TARGET_IDENTITIES, now=lambda: NOON) as ledger:
         for event in EVENTS:
             ledger.append([event])
     compact(url, EVENTS[2].at)

@@ -10,7 +10,10 @@ from reconciler.engine.values import Event, EventKind, ModelState, Report, Stage
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
-LINEAGE = {"prod": "modelarts https://modelarts.example.org project p workspace 0", "dev": "embedded"}
+TARGET_IDENTITIES = {
+    "prod": "modelarts https://modelarts.example.org project p workspace 0",
+    "dev": "embedded",
+}
 
 
 def _event(minute: int, kind: EventKind, name: str, target: str = "prod", **facts: Any) -> Event:

@@ -17,7 +17,8 @@ from reconciler.engine.desired import ManifestParser
 from reconciler.engine.options import CycleOptions, Target
 from reconciler.errors import OutcomeUnknown, RegistryError
 from reconciler.index import Store
-from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
+from reconciler.registry import Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
+from reconciler.secret import GivenSecret
 from reconciler.state import open_state
 from tests.contract.documents import minimal
 from tests.engine.worlds import START, MemorySource, text

@@ -3,8 +3,8 @@
 It holds what the settings came to, as far as it takes to see that nothing has moved, and no secret: where one
 is needed, it is read where it stands. The note says at which commit and position of the journal every model
 was at rest, by which settings, and until when that is believed. While all of it still holds, a cycle would
-look at nothing but what it would find as it was. A cycle looks at the list of few models each time, and so
-does the check, by one request.
+find everything as it was. Where there are few models, a cycle reads the registry's list each time; so does
+the check, by one request.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from reconciler.settings.raw import RawConfiguration
     from reconciler.state.peek import Peek
 
-MARK = "at-rest"
-"""The name of the mark that holds the note; it belongs to no target."""
+NOOP_MARK = "at-rest"
+"""The name of the mark that holds the note, as states have it stored; it belongs to no target."""
 
 
 class Access(NamedTuple):
@@ -79,22 +79,22 @@ class Folder(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class IdleNote:
+class NoopNote:
     """What the note says.
 
     Attributes:
-        rest: what was left, and for how long that is believed.
+        mark: where the cycle ended, and until when the note holds.
         by: all that a cycle depends on beside git, journal, registries and secrets.
         names: the targets that the cycle worked on.
         is_all: whether these are all that are configured.
         warnings: on what is doubtful in the configuration.
         files: size and time of the embedded registries' own files: they change when anybody else uses them.
         folder: where the commits are; None where they are behind a URL.
-        services: how the registries are reached that are services, by target; None where it takes the
-            settings to tell.
+        services: how each registry that is a service is reached, by target; None where only the settings
+            say it.
     """
 
-    rest: IdleMark
+    mark: IdleMark
     by: str
     names: tuple[str, ...]
     is_all: bool
@@ -110,17 +110,17 @@ class IdleNote:
 
     def holds(self, seen: Peek) -> bool:
         """Whether it is the time of the note, and nothing was journalled and no file written since."""
-        is_now = self.rest.at <= seen.at < self.rest.until
-        return is_now and self.rest.position == seen.position and _stamps(self.files) == self.files
+        is_now = self.mark.at <= seen.at < self.mark.until
+        return is_now and self.mark.position == seen.position and _stamps(self.files) == self.files
 
 
-def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -> IdleNote:
+def noop_note(configuration: Configuration, names: tuple[str, ...], mark: IdleMark) -> NoopNote:
     """The note on a cycle over these targets; made once the registries are closed."""
     targets = configuration.settings.targets
-    databases = [configuration.embedded_database(name) for name in names if targets[name].endpoint is None]
+    databases = filter(None, map(configuration.registry_file, names))
     files = [str(file) for one in databases for file in (one, one.with_name(f"{one.name}-wal"))]
-    return IdleNote(
-        rest,
+    return NoopNote(
+        mark,
         _by(configuration.fingerprint),
         names,
         names == tuple(targets),
@@ -131,41 +131,41 @@ def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMa
     )
 
 
-def written(note: IdleNote) -> str:
+def written(note: NoopNote) -> str:
     """The note as the state keeps it."""
-    facts = _facts(note.rest) | _facts(note)
-    del facts["rest"]
+    facts = _facts(note.mark) | _facts(note)
+    del facts["mark"]
     return json.dumps(facts, default=datetime.isoformat)
 
 
-def read(text: str | None) -> IdleNote | None:
+def read(text: str | None) -> NoopNote | None:
     """The note that the state keeps; None where there is none, or it is not to be understood."""
     try:
-        mark = json.loads(text or "")
-        rest = IdleMark(
-            read_time(mark["at"]),
-            read_time(mark["until"]),
-            str(mark["commit"]),
-            str(mark["digest"]),
-            int(mark["position"]),
-            {Verdict(word): int(number) for word, number in mark["numbers"].items()},
-            {str(name): str(word) for name, word in mark["lists"].items()},
+        facts = json.loads(text or "")
+        mark = IdleMark(
+            read_time(facts["at"]),
+            read_time(facts["until"]),
+            str(facts["commit"]),
+            str(facts["digest"]),
+            int(facts["position"]),
+            {Verdict(word): int(number) for word, number in facts["numbers"].items()},
+            {str(name): str(word) for name, word in facts["lists"].items()},
         )
-        return IdleNote(
-            rest,
-            str(mark["by"]),
-            tuple(map(str, mark["names"])),
-            mark["is_all"] is True,
-            tuple(map(str, mark["warnings"])),
-            dict(mark["files"]),
-            _folder_read(mark["folder"]),
-            {str(name): values and _access_read(*values) for name, values in mark["services"].items()},
+        return NoopNote(
+            mark,
+            str(facts["by"]),
+            tuple(map(str, facts["names"])),
+            facts["is_all"] is True,
+            tuple(map(str, facts["warnings"])),
+            dict(facts["files"]),
+            _folder_read(facts["folder"]),
+            {str(name): values and _access_read(*values) for name, values in facts["services"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _facts(value: IdleNote | IdleMark) -> dict[str, Any]:
+def _facts(value: NoopNote | IdleMark) -> dict[str, Any]:
     return {fact.name: getattr(value, fact.name) for fact in fields(value)}
 
 
@@ -176,7 +176,7 @@ def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str,
     return {
         name: kind_of(configuration, name).access(targets[name])
         for name in names
-        if targets[name].endpoint is not None
+        if not targets[name].is_local
     }
 
 
@@ -221,7 +221,7 @@ def _stamp(file: Path) -> list[int]:
 
 def noop_check(
     raw: RawConfiguration, target: str | None, settings: Callable[[], Configuration]
-) -> tuple[IdleNote | None, CredentialCooldown | None]:
+) -> tuple[NoopNote | None, CredentialCooldown | None]:
     """The note on how the last cycle left everything, while it holds; None when a cycle has to look.
 
     Also which credentials were refused, for that cycle; None where none was sent. `settings` gives the
@@ -231,14 +231,14 @@ def noop_check(
         ConfigurationError, RecursionError: the configuration is wrong.
         SourceError: git could not be read.
     """
-    seen = peek(raw.state_url, MARK)
+    seen = peek(raw.state_url, NOOP_MARK)
     note = None if seen is None else read(seen.note)
     if seen is None or note is None or not note.holds(seen) or not note.is_of(raw, target):
         return None, None
-    if _newest(note, settings) != note.rest.commit:
+    if _newest(note, settings) != note.mark.commit:
         return None, None
     # an embedded registry was seen by its files
-    asked = {name: word for name, word in note.rest.lists.items() if name in note.services}
+    asked = {name: word for name, word in note.mark.lists.items() if name in note.services}
     if not asked:
         return note, None
     from reconciler.app.registries import are_as_listed  # noqa: PLC0415 - brings the HTTP client
@@ -247,8 +247,8 @@ def noop_check(
     return note if is_same else None, cooldown
 
 
-def _newest(note: IdleNote, settings: Callable[[], Configuration]) -> str | None:
-    """The branch's newest commit; None where a folder cannot be read, of which a cycle tells more.
+def _newest(note: NoopNote, settings: Callable[[], Configuration]) -> str | None:
+    """The branch's newest commit; None where a folder cannot be read: a cycle says why.
 
     Raises SourceError where a remote repository could not be asked: a cycle would not do better.
     """

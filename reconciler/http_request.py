@@ -1,4 +1,7 @@
-"""One request to a server that is no registry: a sink, the host of a repository. Connections as for one."""
+"""One HTTP request to any server, such as a sink or the host of a repository; sent once.
+
+It goes over the connections of the registry room, with the same proxies, trusted authorities and limits.
+"""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ EXACT = (
 )
 """Of what differs, every path, mode and id as it is, whatever is configured."""
 _WORDS = ("--encoding=UTF-8", "--date=raw", _FORMAT)
-_TELLING = ("-z", "--raw", "--root", *EXACT, *_WORDS)
-LOG = ("log", *_TELLING, "--no-show-signature", "--diff-merges=first-parent", "--full-history", "--sparse")
+_RAW = ("-z", "--raw", "--root", *EXACT, *_WORDS)
+LOG = ("log", *_RAW, "--no-show-signature", "--diff-merges=first-parent", "--full-history", "--sparse")
 """Every commit, parents behind one child at least, also those that touch no file that was asked for."""
 BOTH_SIDES = ("--left-right", "--topo-order")
 """Of `A...B`, every commit that only one of both has."""
@@ -41,8 +41,8 @@ BARE = ("log", "-z", "--no-show-signature", "--no-color", *_WORDS)
 """As `LOG`, without what they changed."""
 SOME = ("--no-walk=unsorted", "--stdin")
 """Of a log, the commits that are fed. It comes last: git takes them before it reads an option behind it."""
-TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
-"""What differs in the commits that are fed, each with the parent that it is compared with (see `fed`)."""
+DIFF_TREE = ("diff-tree", "--stdin", "-r", *_RAW)
+"""What differs in commits on standard input, each with the parent it is compared to: `diff_tree_input`."""
 NAMED = (*BARE, "--ignore-missing", *SOME)
 """Who made each of the commits that are fed, as far as they are there; not what they changed."""
 
@@ -82,7 +82,7 @@ class Commit(NamedTuple):
 
 
 def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Commit]:
-    """What a log printed (see `LOG` and `TOLD`), one commit at a time, each as soon as it is there.
+    """What a log printed (see `LOG` and `DIFF_TREE`), one commit at a time, each as soon as it is there.
 
     Raises:
         BudgetError: there is more than the budgets allow; up to these all was given.
@@ -125,20 +125,20 @@ def newest(pieces: Iterable[bytes], budgets: Budgets) -> tuple[list[str], str | 
     return lines, None
 
 
-def fed(lines: Iterable[str]) -> bytes:
-    """What `TOLD` has to be fed with so that each of these commits (see `GRAPH`) is told once."""
+def diff_tree_input(lines: Iterable[str]) -> bytes:
+    """The standard input of `DIFF_TREE` by which it prints each of these commits (see `GRAPH`) once."""
     return "".join(f"{' '.join(line.split(' ', 3)[1:3])}\n" for line in lines).encode("ascii")
 
 
 def joined(lines: Sequence[str], changed: Iterable[Commit]) -> Iterator[Commit]:
-    """Every commit of the graph, in its order, with what `TOLD` says of those that touch anything."""
-    telling = iter(changed)
-    following = next(telling, None)
+    """Every commit of the graph, in its order, with what `DIFF_TREE` says of those that touch anything."""
+    changes = iter(changed)
+    following = next(changes, None)
     for line in lines:
         time, commit, *parents = line.split(" ")
         if following is not None and following.commit == commit:
             yield following._replace(parents=tuple(parents))
-            following = next(telling, None)
+            following = next(changes, None)
         else:
             yield Commit(commit, tuple(parents), committed_at=_second(time))
 

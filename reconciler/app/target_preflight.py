@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
-async def _inspect(configuration: Configuration, name: str, manifest: Manifest) -> tuple[Reason, ...]:
+async def _examine(configuration: Configuration, name: str, manifest: Manifest) -> tuple[Reason, ...]:
     """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time."""
     from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
 
@@ -27,7 +27,7 @@ async def _inspect(configuration: Configuration, name: str, manifest: Manifest) 
     preflight = Examination(
         target.edition,
         lambda: credentials,
-        target.obs_endpoint or (obs_endpoint(target.endpoint) if target.endpoint else None),
+        target.obs_endpoint or (None if target.is_local else obs_endpoint(target.endpoint)),
         configuration.base / target.files if target.files else None,
         target.preflight == "error",
     )
@@ -47,7 +47,7 @@ async def _credentials(configuration: Configuration, name: str) -> ObjectStoreKe
     return ObjectStoreKeys(auth.access_key, await secret.read(), await token.read() if token else None)
 
 
-def inspected(configuration: Configuration, target: str | None, checked: Checked) -> Checked:
+def with_preflight(configuration: Configuration, target: str | None, checked: Checked) -> Checked:
     """The same with what the files of each valid model say; once for each target that declares it."""
 
     async def look() -> Checked:
@@ -56,13 +56,13 @@ def inspected(configuration: Configuration, target: str | None, checked: Checked
             folder = configuration.settings.targets[name].path
             for manifest in checked.manifests:
                 if PurePath(manifest.path).is_relative_to(folder):
-                    seen = seen.also(await _inspect(configuration, name, manifest))
+                    seen = seen.also(await _examine(configuration, name, manifest))
         return seen
 
     return asyncio.run(look())
 
 
-def inspection_of(configuration: Configuration, target: str) -> Preflight | None:
+def preflight_of(configuration: Configuration, target: str) -> Preflight | None:
     """The preflight that the loop makes for this target, or None when it is off."""
     is_off = configuration.settings.targets[target].preflight == "off"
-    return None if is_off else partial(_inspect, configuration, target)
+    return None if is_off else partial(_examine, configuration, target)

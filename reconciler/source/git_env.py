@@ -1,4 +1,4 @@
-"""The environment git runs in: nothing asks, nothing is started that a repository's own configuration names.
+"""The environment of git: it asks for nothing, and starts nothing that a repository's configuration names.
 
 `GIT_CONFIG_COUNT` (git 2.31) outranks every configuration file, so that what is set here holds whatever the
 repository says. The user's own entries in it are kept, before these; so are the user's and the machine's

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.daemon.cycle_job import Tick
     from reconciler.daemon.supervisor import Health
-    from reconciler.engine.leadership import Survey
+    from reconciler.engine.leadership import LeaseSnapshot
     from reconciler.notify import Backlog
 
 _MOVES_APART = 1.0  # seconds
@@ -42,7 +42,7 @@ _ENDED = frozenset(
 
 
 @dataclass(slots=True)
-class Board:
+class LiveStatus:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:
@@ -62,7 +62,7 @@ class Board:
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
-    survey: Survey | None = None
+    lease_snapshot: LeaseSnapshot | None = None
     led: frozenset[str] = frozenset()
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
@@ -76,7 +76,7 @@ class Board:
         self.metrics = Metrics(__version__, self.targets, self.sinks)
 
     def commit_seen(self, commit: str, at: datetime) -> None:
-        """Hears which commit the branch has. How long the first one has been there is not known."""
+        """Takes the commit that the branch has. How long the first one has been there is not known."""
         if self._commit not in (None, commit):
             self._commit_at = at
         self._commit = commit
@@ -95,17 +95,17 @@ class Board:
             self.metrics.observe_outage()
 
     def on_report(self, report: Report) -> None:
-        """Hears that there is a newer report, and takes its numbers."""
+        """Takes the numbers of a newer report."""
         self.revision += 1
         self.metrics.observe_report(report)
 
     def event(self, event: Event) -> None:
-        """Hears of what is journalled."""
+        """Takes an event that was journalled."""
         self.health.step()
         self.metrics.observe_events([event])
         now = time.monotonic()
         if now - self._moved_at > _MOVES_APART:
-            # events come in hundreds a second, and a report follows the last of them: readers hear of some
+            # events come in hundreds a second, and a report follows the last: not each changes the revision
             self._moved_at = now
             self.revision += 1
         key = (event.target, event.pair)
@@ -118,7 +118,7 @@ class Board:
             self._open.setdefault(key, event.at)
 
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
-        """Hears of a call to a registry."""
+        """Takes a call to a registry, which may have had no answer."""
         if status is not None:
             self.answered[target] = self.now()
             self.health.step()
@@ -134,25 +134,25 @@ class Board:
         self._open = {key: min(at, self._open.get(key, at)) for key, at in unfinished.items()}
 
     def replaced(self, what: str) -> None:
-        """Hears that another state was found in the place of the one that was known."""
+        """Notes that another state was found in the place of the one that was known."""
         self.alert = what
         self.revision += 1
         self.metrics.count("state_replaced")
 
-    def take_survey(self, survey: Survey, led: Collection[str]) -> bool:
+    def take_lease_snapshot(self, lease_snapshot: LeaseSnapshot, led: Collection[str]) -> bool:
         """Takes who leads what; whether what is remembered has changed meanwhile, by whichever process.
 
         `led` are the targets that this process leads.
         """
-        before, self.survey = self.survey, survey
-        if before is None or self._leaders(before) != self._leaders(survey) or self.led != led:
+        before, self.lease_snapshot = self.lease_snapshot, lease_snapshot
+        if before is None or self._leaders(before) != self._leaders(lease_snapshot) or self.led != led:
             self.revision += 1
         self.led = frozenset(led)
         for target in self.targets:
-            lease = survey.lease(target)
+            lease = lease_snapshot.lease(target)
             self.metrics.set("leader", target in led, target)
             self.metrics.set("lease_epoch", lease.epoch if lease else 0, target)
-        moved = before is None or before.revision != survey.revision
+        moved = before is None or before.revision != lease_snapshot.revision
         self.revision += moved
         return moved
 
@@ -163,15 +163,15 @@ class Board:
 
     def leader(self) -> str | None:
         """Who leads, in words; None where there are no leases."""
-        if self.survey is None:
+        if self.lease_snapshot is None:
             return None
-        leaders = self._leaders(self.survey)
+        leaders = self._leaders(self.lease_snapshot)
         if len(set(leaders.values())) == 1:
             return next(iter(leaders.values()))
         return ", ".join(f"{target}: {leader}" for target, leader in leaders.items())
 
-    def _leaders(self, survey: Survey) -> dict[str, str]:
-        leases = {target: survey.leader(target) for target in self.targets}
+    def _leaders(self, lease_snapshot: LeaseSnapshot) -> dict[str, str]:
+        leases = {target: lease_snapshot.leader(target) for target in self.targets}
         return {target: lease.leader if lease else "nobody" for target, lease in leases.items()}
 
     def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:

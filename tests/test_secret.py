@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ConfigurationError
-from reconciler.registry import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
+from reconciler.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 
 def _read(secret: Secret) -> str:

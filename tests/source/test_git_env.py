@@ -1,4 +1,4 @@
-"""What surrounds a repository: variables of another git, hooks, grafts, configuration of the machine."""
+"""The environment of git: variables of another git, hooks, grafts, configuration of the machine."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Place(NamedTuple):
     strict_config: bool
 
 
-class Checking(NamedTuple):
+class ValidateSettings(NamedTuple):
     """What it takes.
 
     Attributes:
@@ -54,7 +54,7 @@ class Checking(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def checking_by(raw: RawConfiguration, load: Callable[[], Configuration]) -> Checking:
+def validate_settings(raw: RawConfiguration, load: Callable[[], Configuration]) -> ValidateSettings:
     """What a configuration says of checking: as it is kept, or as `load` gives it, which is then kept.
 
     Raises:
@@ -69,7 +69,7 @@ def checking_by(raw: RawConfiguration, load: Callable[[], Configuration]) -> Che
             name: Place(one.path, one.edition, one.strict_config) for name, one in settings.targets.items()
         }
         budgets = budgets_of(configuration)
-        kept = Checking(settings.source.repo, places, budgets, configuration.warnings)
+        kept = ValidateSettings(settings.source.repo, places, budgets, configuration.warnings)
         if where:
             _write(*where, kept)
     return kept
@@ -101,7 +101,7 @@ def _digest(facts: object) -> str:
     return sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _read(file: Path, by: str) -> Checking | None:
+def _read(file: Path, by: str) -> ValidateSettings | None:
     """What is kept, if it is of this configuration and exactly as it was written."""
     try:
         seal, _, text = read_own(file).partition(b"\n")
@@ -111,11 +111,11 @@ def _read(file: Path, by: str) -> Checking | None:
     except (OSError, ValueError):
         return None
     places = {name: Place(*values) for name, values in targets.items()}
-    return Checking(repo, places, Budgets(*budgets), tuple(warnings))
+    return ValidateSettings(repo, places, Budgets(*budgets), tuple(warnings))
 
 
-def _write(file: Path, by: str, checking: Checking) -> None:
+def _write(file: Path, by: str, settings: ValidateSettings) -> None:
     """Keeps it, in a file that is complete before it has its name; nothing where none can be made."""
-    text = json.dumps(checking)
+    text = json.dumps(settings)
     with suppress(OSError), replacing(file) as new, new.open("x", encoding="utf-8") as opened:
         opened.write(f"{_digest([by, text])}\n{text}")

@@ -33,15 +33,15 @@ _LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock")
 
 
 @contextmanager
-def locked(folder: Path, patience: float) -> Iterator[bool]:
-    """Whether this process alone writes to the folder: False when another went on for `patience` seconds.
+def locked(folder: Path, timeout: float) -> Iterator[bool]:
+    """Whether this process alone writes to the folder: False when another went on for `timeout` seconds.
 
-    The lock is the kernel's and dies with its holder. On a file system without locks nobody is kept away, and
-    git's own have to do.
+    The kernel releases the lock when its holder ends. On a file system without locks it keeps no process out,
+    and git's own locks have to be enough.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield _wait_for(descriptor, time.monotonic() + patience)
+        yield _wait_for(descriptor, time.monotonic() + timeout)
     finally:
         os.close(descriptor)
 
@@ -63,7 +63,7 @@ def _wait_for(descriptor: int, deadline: float) -> bool:
 def discard_leftovers(git_dir: Path) -> None:
     """Removes the locks of a killed git, and halves of packs of one whose disk was full.
 
-    To be called by whoever is alone.
+    Call it only while no other process writes here (see `locked`).
     """
     for pattern in (*_LOCKS, *_HALVES):
         for leftover in git_dir.glob(pattern):
@@ -80,7 +80,7 @@ def remove(leftover: Path) -> None:
 
 
 def discard_abandoned(folder: Path, pattern: str) -> None:
-    """Removes what a killed process left of a mirror it was making; to be called by whoever is alone."""
+    """Removes what a killed process left of a mirror it was making; call it only while this is `locked`."""
     for leftover in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _ABANDONED:
@@ -138,8 +138,8 @@ _OF_THEM = re.compile(r"^remote: .*$", re.MULTILINE)  # how far it is, and what 
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
-    """Of one repository that holds notes alone, which nobody but this program writes.
+class NotesRepository:
+    """One repository that holds notes alone, which nobody but this program writes.
 
     It is a copy of what the journal and a remote hold: one that is damaged is moved aside and begun anew.
 

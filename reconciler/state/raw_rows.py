@@ -1,7 +1,7 @@
 """Many rows at a time, as tuples of values as the database holds them: no type converts each of them.
 
-A server is sent the columns of many rows as arrays: one statement to understand and to plan, and one way to
-it and back. A file is cheaper to ask row by row.
+A server is sent the columns of many rows as arrays: one statement to parse and to plan, and one round trip.
+A file is cheaper to query row by row.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ROWS_AT_ONCE = 5000  # that a server is sent: what it works on has to end befor
 
 
 @lru_cache
-def raw(table: Table, columns: tuple[str, ...]) -> Query:
+def raw_query(table: Table, columns: tuple[str, ...]) -> Query:
     """A query for these columns of every row; what it is compared with is converted as ever."""
     return select(*(type_coerce(table.c[name], NULLTYPE) for name in columns))
 
@@ -55,7 +55,7 @@ def raw(table: Table, columns: tuple[str, ...]) -> Query:
 def select_rows(
     connection: Connection, query: Query, values: Mapping[str, Any] | None = None
 ) -> Iterator[Row]:
-    """The rows of a query that was made by `raw`; all of them are read at once."""
+    """The rows of a query that was made by `raw_query`; all of them are read at once."""
     return map(tuple, connection.execute(query, values).fetchall())
 
 
@@ -65,7 +65,7 @@ def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
 
 
 def asking(connection: Connection) -> Ask:
-    """What reads the journal, through this connection."""
+    """The function by which the journal is queried through this connection."""
 
     def ask(query: str, values: Mapping[str, Any]) -> Generator[Row]:
         # without types of their own, which SQLAlchemy would guess: the driver knows better
@@ -107,12 +107,12 @@ def execute_many(connection: Connection, statement: Insert | Update | Delete, ro
 
 @lru_cache
 def _text(statement: Insert | Update | Delete, dialect: Dialect) -> str:
-    """Making it takes longer than the statement does for a few rows, and those of an import are few."""
+    """A statement's SQL, kept: for the few rows of an import, compiling takes longer than running it."""
     return str(statement.compile(dialect=dialect))
 
 
 def is_file(connection: Connection) -> bool:
-    """Whether a statement is no way to a server and back."""
+    """Whether the database is a file, so that a statement costs no round trip."""
     return connection.dialect.name == "sqlite"
 
 

@@ -1,6 +1,6 @@
-"""`apply` where nothing has moved: told before the command-line framework and the engine are loaded.
+"""`apply` where nothing has moved: it ends before the command-line framework and the engine are loaded.
 
-A form of the command that is left to the framework costs a cycle at most.
+Options that are not known here are left to the framework, which costs a cycle at most.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.idle_note import noop_check
+from reconciler.app.noop import noop_check
 from reconciler.cli import tuning
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
@@ -21,7 +21,7 @@ from reconciler.times import shown_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.app.idle_note import IdleNote
+    from reconciler.app.noop import NoopNote
     from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
 
@@ -43,7 +43,7 @@ def carried_out(arguments: Sequence[str]) -> Exit | CredentialCooldown | None:
     try:
         note, cooldown = noop_check(raw_configuration(given.config, Path.cwd()), given.target, settings)
     except (ConfigurationError, RecursionError):
-        return None  # told by the command, with all else that is wrong
+        return None  # the command reports it, with all other mistakes
     if note is None:
         return cooldown
     _tell(note)
@@ -52,20 +52,20 @@ def carried_out(arguments: Sequence[str]) -> Exit | CredentialCooldown | None:
     return Exit.OK
 
 
-def _tell(note: IdleNote) -> None:
+def _tell(note: NoopNote) -> None:
     """What a cycle would have said."""
     from reconciler.views.words import nothing_to_do, phrase  # noqa: PLC0415 - not where there is work
 
-    rest = note.rest
+    idle_mark = note.mark
     tell_warnings(note.warnings)
-    if rest.lists.keys() == set(note.names):  # all was looked at, as a cycle would have
-        sentence = nothing_to_do(rest.numbers)
+    if idle_mark.lists.keys() == set(note.names):  # all was looked at, as a cycle would have
+        sentence = nothing_to_do(idle_mark.numbers)
     else:
         sentence = (
-            f"Nothing to do: nothing has moved since {shown_time(rest.at)}, with "
-            f"{phrase(rest.numbers)}. `--refresh` looks at the registry again."
+            f"Nothing to do: nothing has moved since {shown_time(idle_mark.at)}, with "
+            f"{phrase(idle_mark.numbers)}. `--refresh` looks at the registry again."
         )
-    echo(f"{sentence}\nCommit {rest.commit[:12]}, plan digest {rest.digest}")
+    echo(f"{sentence}\nCommit {idle_mark.commit[:12]}, plan digest {idle_mark.digest}")
 
 
 def pack_mirror(settings: Configuration) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.audit import auditing
-from reconciler.app.session import Heritage, Listeners, Session, open_session, timing_of
+from reconciler.app.session import Listeners, ProcessState, Session, open_session, timing_of
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
@@ -22,7 +22,7 @@ from reconciler.daemon.loop import STATE
 from reconciler.daemon.triggers import LOCATION
 from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.leadership import SHARED, Survey
+from reconciler.engine.leadership import SHARED, LeaseSnapshot
 from reconciler.errors import SourceError, StateError
 from reconciler.log import log
 from reconciler.source.commands import load_gitpython
@@ -32,36 +32,35 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from reconciler.app.board import Board
+    from reconciler.app.live_status import LiveStatus
     from reconciler.backoff import Backoff
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
 
-
-_STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
+_STATE_CALL = 25.0  # seconds; see `reconciler.state.timeouts`
 _LISTED_ON_THE_PAGE = 5000  # models
 
 
 @dataclass(slots=True)
-class Sessions:
+class LoopSessions:
     """Opens sessions for `reconciler.daemon.supervisor`, one at a time; used in its event loop.
 
     Attributes:
-        ask: asks for a tick, from any thread.
-        changed: told in any thread that the state is another than before, perhaps by this process.
+        ask: requests a tick; called in any thread.
+        changed: called in any thread when the state has changed, by this process or another.
     """
 
     configuration: Configuration
     only: str | None
     clock: Clock
-    board: Board
+    status: LiveStatus
     session: Session | None = None
     ask: Callable[[str], None] = lambda _: None
     changed: Callable[[], None] = lambda: None
     _wake: Callable[[], object] = field(default=lambda: None)
-    _heritage: Heritage = field(default_factory=Heritage)
-    _lineage: str | None = None
+    _process_state: ProcessState = field(default_factory=ProcessState)
+    _state_id: str | None = None
     _given_up: float = 0.0
     _job: CycleJob | None = None
     _news: bool = True
@@ -73,9 +72,9 @@ class Sessions:
 
         def progress(event: Event) -> None:
             counter(event)
-            self.board.event(event)
+            self.status.event(event)
 
-        listeners = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
+        listeners = Listeners(progress, self.status.asked, self._led, self._on_lease_snapshot, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
@@ -83,7 +82,7 @@ class Sessions:
             only=self.only,
             clock=self.clock,
             listeners=listeners,
-            heritage=self._heritage,
+            process_state=self._process_state,
         ) as session:
             await self._recognise(session)
             self.session = session
@@ -104,7 +103,7 @@ class Sessions:
                         counter,
                         self._on_tick,
                         on_report,
-                        commit_seen=self.board.commit_seen,
+                        commit_seen=self.status.commit_seen,
                         has_news=self._has_news,
                     )
                     yield self._job
@@ -114,7 +113,7 @@ class Sessions:
 
     @asynccontextmanager
     async def _resigning(self, session: Session) -> AsyncIterator[None]:
-        """Gives all leases back as soon as somebody asks to stop, whatever is in flight then."""
+        """Gives all leases back as soon as a stop is requested, even while calls are in flight."""
         campaign = session.campaign
         if campaign is None:
             yield
@@ -133,15 +132,15 @@ class Sessions:
             yield
 
     def _led(self) -> None:
-        """Hears, in another thread, that something else is led than before."""
+        """Called in another thread when this process has gained or lost a lease."""
         self._wake()
         self.ask("lease")
 
-    def _surveyed(self, survey: Survey) -> None:
-        """Hears, in another thread, who leads."""
+    def _on_lease_snapshot(self, snapshot: LeaseSnapshot) -> None:
+        """Called in another thread with the current leaders."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
-        if self.board.take_survey(survey, frozenset(led)):
+        if self.status.take_lease_snapshot(snapshot, frozenset(led)):
             self._news = True
             if led:
                 self.changed()
@@ -156,29 +155,29 @@ class Sessions:
     def _at_rest(self, target: str) -> bool:
         """Whether a target may be handed over: nothing is asked of it, and no import is unfinished."""
         job = self._job
-        return job is not None and not job.is_ticking and not self.board.is_open(target)
+        return job is not None and not job.is_ticking and not self.status.is_open(target)
 
     @asynccontextmanager
     async def _sending(self, session: Session) -> AsyncIterator[Callable[[Report], None]]:
-        """Sends what waits in the outbox while the block runs; gives what hears of each report.
+        """Sends what waits in the outbox while the block runs; gives the function to call with each report.
 
-        A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
+        A task of its own: a tick waits for no sink. Only the process that leads `SHARED` sends.
         """
-        await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.board.sinks)
-        if not self.board.sinks:
-            yield self.board.on_report
+        await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.status.sinks)
+        if not self.status.sinks:
+            yield self.status.on_report
             return
         from reconciler.notify import Sender  # noqa: PLC0415 - only where there are sinks
 
         sinks = sinks_of(self.configuration, self.clock)
-        observed = self.board.metrics.observe_message
+        observed = self.status.metrics.observe_message
         leads = partial(session.engine.leadership.leads, SHARED)
-        sender = Sender(session.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs, leads)
+        sender = Sender(session.ledger.outbox, sinks, self.clock, observed, self.status.take_backlogs, leads)
         loop = asyncio.get_running_loop()
         self._wake = partial(loop.call_soon_threadsafe, sender.wake)
 
         def on_report(report: Report) -> None:
-            self.board.on_report(report)
+            self.status.on_report(report)
             sender.wake()
 
         async with beside(sender.run(), "sender"):
@@ -205,25 +204,26 @@ class Sessions:
         }
 
     def _on_tick(self, tick: Tick) -> None:
-        self.board.on_tick(tick)
+        self.status.on_tick(tick)
         if self.session is not None:
-            self.board.metrics.set("index_disagreements", self.session.engine.last.disagreements)
+            self.status.metrics.set("index_disagreements", self.session.engine.last.disagreements)
 
     async def _recognise(self, session: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
-        lineage = session.ledger.lineage
-        before = self._lineage
-        if before not in (None, lineage):
-            self.board.replaced(_replaced(before or "", lineage, session.ledger.position()))
-            log.error("state replaced", error=self.board.alert)
+        state_id = session.ledger.state_id
+        before = self._state_id
+        if before not in (None, state_id):
+            self.status.replaced(_replaced(before or "", state_id, session.ledger.position()))
+            log.error("state replaced", error=self.status.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
-        self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
-        if self.board.alert:
-            session.engine.notes = (*session.engine.notes, self.board.alert)
+        # only now: an opening that is given up before has to wait, and say so, again
+        self._state_id = state_id
+        if self.status.alert:
+            session.engine.notes = (*session.engine.notes, self.status.alert)
         pending = [
             entry for target in session.engine.targets for entry in session.ledger.pending(target.name)
         ]
-        self.board.remembered(pending)
+        self.status.remembered(pending)
 
 
 def longest_call(configuration: Configuration) -> float:
@@ -238,10 +238,10 @@ def _longest_import(configuration: Configuration) -> float:
     return max(timing.call_timeout + timing.settle for timing in timings)
 
 
-def _replaced(before: str, lineage: str, events: int) -> str:
+def _replaced(before: str, state_id: str, events: int) -> str:
     what = f"with {events} events" if events else "empty"
     return (
-        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {before[:12]}. "
+        f"the state was replaced while in use: it is {state_id[:12]} now, {what}, and was {before[:12]}. "
         "History and back-off of before are not in it; what is registered is found and adopted, and nothing "
         "is imported a second time"
     )

@@ -1,8 +1,8 @@
-"""How long PostgreSQL may keep this program waiting: everything ends by itself, whoever is silent.
+"""Timeouts of connections to PostgreSQL: no call waits without end.
 
-Three parties may fall silent, and each is given up by somebody: a statement that the server works on, by the
-server; a peer that acknowledges nothing, by the kernels of both ends; and a connection that is acknowledged
-and answers nothing, as behind a proxy that hangs, by this process. Whatever `state.url` says itself, holds.
+Three things may hang, and each has a timeout: a statement that the server works on is ended by the server; a
+peer that acknowledges nothing, by the kernels of both ends; and a connection that is acknowledged and answers
+nothing, as behind a proxy that hangs, by this process. What `state.url` sets itself is left as it is.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ CONNECTING = {
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
-SILENCE = 25.0
+IDLE_TIMEOUT = 25.0
 """Seconds without a byte from the server after which a connection is given up: longer than any statement."""
 
 
-class PatientConnection(Connection[Any]):
-    """A connection that is closed when nothing is heard from its server for `silence` seconds."""
+class TimeoutConnection(Connection[Any]):
+    """A connection that is closed when nothing comes from its server for `idle_timeout` seconds."""
 
-    silence = SILENCE
+    idle_timeout = IDLE_TIMEOUT
 
     def wait(self, gen: Generator[Any, Any, R], interval: float = 0.1, timeout: float | None = None) -> R:
         """Waits for whatever the driver does with the connection; see `psycopg.Connection.wait`."""
-        return super().wait(self._heard(gen), interval, timeout)
+        return super().wait(self._ended_when_idle(gen), interval, timeout)
 
-    def _heard(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+    def _ended_when_idle(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
         """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
-        heard = time.monotonic()
+        last_bytes = time.monotonic()
         try:
             state = next(gen)
             while True:
                 ready = yield state
                 if ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > self.silence:
+                    last_bytes = time.monotonic()
+                elif time.monotonic() - last_bytes > self.idle_timeout:
                     self.pgconn.finish()
-                    raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
+                    raise OperationalError(f"the server said nothing for {self.idle_timeout:g} seconds")
                 state = gen.send(ready)
         except StopIteration as end:
             result: R = end.value
@@ -84,7 +84,7 @@ DURABLE = (
 )
 """What a transaction that writes says first: a server may be told to commit before it is on disk."""
 
-_STANDS_STILL = 8.0
+_IDLE_WRITER = 8.0
 """Seconds that a process may stand still in a transaction that writes; others wait longer for its locks."""
 
 _MIGRATION = 900.0  # seconds that one statement of a migration may take
@@ -92,39 +92,45 @@ _AFTER_THE_SERVER = 5.0  # seconds; so much longer is waited than the server let
 _EFFECTIVE = "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'"
 
 
-def limits(chosen: Mapping[str, Any], silence: float | None = None) -> dict[str, Callable[..., Any]]:
-    """What limits every connection of an engine and every transaction in it, by the events of SQLAlchemy.
+def timeout_listeners(
+    chosen: Mapping[str, Any], idle_timeout: float | None = None
+) -> dict[str, Callable[..., Any]]:
+    """Listeners by the events of SQLAlchemy, which limit an engine's connections and transactions.
 
     The engine is one of PostgreSQL, by psycopg.
 
     The settings are those of each transaction, and not of a session: a pooler gives the next transaction
-    another session. They are sent together with its `BEGIN`, so that they cost no way to the server: the
+    another session. They are sent together with its `BEGIN`, so that they cost no round trip: the
     engine's own isolation level is `AUTOCOMMIT`, and each transaction has the one of its option `isolation`.
 
     Args:
         chosen: the parameters that `state.url` gives: they are left as they are, and so are the server's
             settings that its `options` name.
-        silence: as the attribute of a connection; by default what its statements may take, and a little. What
-            this process has given up by then, the server ends as well, with the locks that others wait for.
+        idle_timeout: as the attribute of a connection; by default what its statements may take, and a little.
+            What this process has given up by then, the server ends as well, with the locks others wait for.
     """
     options = str(chosen.get("options", ""))
-    all_settings = TRANSACTION if silence is None else TRANSACTION | dict.fromkeys(_WAITS, _in_ms(silence))
+    all_settings = (
+        TRANSACTION if idle_timeout is None else TRANSACTION | dict.fromkeys(_WAITS, _in_ms(idle_timeout))
+    )
     settings = {name: value for name, value in all_settings.items() if name not in options}
     local = _set_local(settings)
     writes = (
-        [DURABLE] if silence or _IDLE in options else [DURABLE, _set_local({_IDLE: _in_ms(_STANDS_STILL)})]
+        [DURABLE]
+        if idle_timeout or _IDLE in options
+        else [DURABLE, _set_local({_IDLE: _in_ms(_IDLE_WRITER)})]
     )
 
-    def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> PatientConnection:
-        return PatientConnection.connect(*arguments, **(CONNECTING | parameters))
+    def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> TimeoutConnection:
+        return TimeoutConnection.connect(*arguments, **(CONNECTING | parameters))
 
-    def connected(connection: PatientConnection, _: object) -> None:
-        connection.silence = silence or SILENCE
-        if silence is None and "statement_timeout" not in settings:
+    def connected(connection: TimeoutConnection, _: object) -> None:
+        connection.idle_timeout = idle_timeout or IDLE_TIMEOUT
+        if idle_timeout is None and "statement_timeout" not in settings:
             connection.autocommit = True
             row = connection.execute(_EFFECTIVE).fetchone()
             seconds = (row[0] if row else 0) / 1000
-            connection.silence = seconds + _AFTER_THE_SERVER if seconds else float("inf")
+            connection.idle_timeout = seconds + _AFTER_THE_SERVER if seconds else float("inf")
             connection.autocommit = False
 
     def begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
@@ -146,13 +152,13 @@ def _in_ms(seconds: float) -> str:
 
 
 @contextmanager
-def unhurried(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
-    """A transaction that may take long, such as a migration of many rows; also between its statements."""
-    driver: PatientConnection = connection.connection.driver_connection
-    kept, driver.silence = driver.silence, _MIGRATION + _AFTER_THE_SERVER
-    patient = {"statement_timeout": _in_ms(_MIGRATION), _IDLE: TRANSACTION[_IDLE]}
-    connection.exec_driver_sql(_set_local(patient))
+def long_transaction(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
+    """Lengthens the timeouts of a transaction that may take long, such as a migration of many rows."""
+    driver: TimeoutConnection = connection.connection.driver_connection
+    kept, driver.idle_timeout = driver.idle_timeout, _MIGRATION + _AFTER_THE_SERVER
+    settings = {"statement_timeout": _in_ms(_MIGRATION), _IDLE: TRANSACTION[_IDLE]}
+    connection.exec_driver_sql(_set_local(settings))
     try:
         yield
     finally:
-        driver.silence = kept
+        driver.idle_timeout = kept

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def earlier(configuration: Configuration, when: datetime | str, target: str | None, now: datetime) -> Report:
+def status_at(
+    configuration: Configuration, when: datetime | str, target: str | None, now: datetime
+) -> Report:
     """The verdicts as they were known then.
 
     `when` is a moment, or any name of a commit, for the last time that it was the one reconciled. What is
@@ -43,13 +45,13 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
-        looked = _Earlier(configuration, source, ledger, index)
+        reader = _StatusReader(configuration, source, ledger, index)
         if isinstance(when, datetime):
-            report = looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
+            report = reader.report(_at_moment(ledger, when), when, configuration.chosen(target))
             to_come = f"{shown_time(when)} has not come yet: shown is what is known now"
             return report if when <= now else replace(report, notes=(*report.notes, to_come))
         then = _while_reconciled(source, ledger, when)
-        return looked.report(then, None, configuration.chosen(target))
+        return reader.report(then, None, configuration.chosen(target))
 
 
 def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
@@ -74,7 +76,7 @@ def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Re
 
 
 @dataclass(frozen=True, slots=True)
-class _Earlier:
+class _StatusReader:
     configuration: Configuration
     source: GitSource
     ledger: SqlLedger

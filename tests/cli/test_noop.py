@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from reconciler.app.idle_note import MARK, noop_check
+from reconciler.app.noop import NOOP_MARK, noop_check
 from reconciler.settings.raw import raw_configuration
 from tests.program import EMBEDDED, Fleet, modelarts
 from tests.relay import relayed
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reconciler.app.idle_note import IdleNote
+    from reconciler.app.noop import NoopNote
 
 
 def _settings() -> NoReturn:
     raise AssertionError("the settings were read")
 
 
-def _note(fleet: Fleet, target: str | None = None, file: Path | None = None) -> IdleNote | None:
+def _note(fleet: Fleet, target: str | None = None, file: Path | None = None) -> NoopNote | None:
     """The note, where it holds; the settings are not read for it."""
     return noop_check(raw_configuration(file, fleet.folder), target, _settings)[0]
 
@@ -35,8 +35,8 @@ def _note(fleet: Fleet, target: str | None = None, file: Path | None = None) -> 
 def _kept(fleet: Fleet, change: Callable[[str], str] = str) -> str:
     """The note as the state keeps it, and makes it another."""
     with closing(sqlite3.connect(fleet.folder / ".reconciler" / "state.db")) as state, state:
-        found: str = state.execute("SELECT value FROM mark WHERE name = ?", (MARK,)).fetchone()[0]
-        state.execute("UPDATE mark SET value = ? WHERE name = ?", (change(found), MARK))
+        found: str = state.execute("SELECT value FROM mark WHERE name = ?", (NOOP_MARK,)).fetchone()[0]
+        state.execute("UPDATE mark SET value = ? WHERE name = ?", (change(found), NOOP_MARK))
     return found
 
 
