@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.engine.guards import Guards
 from reconciler.engine.listing import ATTENTION_ORDER
 from reconciler.engine.trust import HoldCode
@@ -144,8 +146,11 @@ def test_every_verdict_stands_in_the_operations_manual() -> None:
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [verdict.value for verdict in Verdict]
 
 
-def test_every_verdict_has_a_rank_and_a_row_in_the_readme() -> None:
+@pytest.mark.parametrize(
+    ("file", "heading"), [("README.md", "### Verdicts"), ("README.zh-CN.md", "### 结论")]
+)
+def test_every_verdict_has_a_rank_and_a_row_in_both_readmes(file: str, heading: str) -> None:
     """The page sorts by the one, and people look up the other."""
-    table = (ROOT / "README.md").read_text("utf-8").partition("### Verdicts")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {str(one) for one in Verdict}
+    table = (ROOT / file).read_text("utf-8").partition(heading)[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE) == [str(one) for one in Verdict]
     assert set(ATTENTION_ORDER) == set(Verdict)
