@@ -9,6 +9,7 @@ The cycle, and what its stages pass on:
     target, options
                `Target` and `CycleOptions`: what a cycle works on, and what it is asked to do
     target_run `Cycle` and `TargetRun`: what the stages are given, and the value that they pass on
+    isolation  an unexpected error is a failure of one target
     scope      which models of a target are judged, and when a cycle has something to do
     judge, observe
                the verdicts on one target's models, and what its registry says of them
