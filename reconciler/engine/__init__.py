@@ -16,7 +16,8 @@ The cycle, and what its stages pass on:
     guards, trust
                what stands between a plan and acting on it; a newest commit that is held
     act        what the verdicts ask for
-    remember   what a cycle leaves behind, and in which order; `verify_index`
+    remember, verify_index
+               what a cycle leaves behind, and in which order; the index held to git
 
 Git:
 

@@ -24,11 +24,9 @@ from reconciler.engine.execute import Executor
 from reconciler.engine.guards import (
     Guards,
     check_history,
-    clock_notes,
     digest_of,
     ensure_expected,
     guarded,
-    unread_notes,
     with_hold,
 )
 from reconciler.engine.judge import judge_all
@@ -38,11 +36,13 @@ from reconciler.engine.outcomes import follow_all
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import (
     LastCycle,
+    clock_notes,
     idle_mark,
     judged_since,
     last_cycle,
     remember,
     report_of,
+    unread_notes,
     with_unlisted,
     without_inputs,
 )

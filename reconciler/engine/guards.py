@@ -15,7 +15,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from reconciler.engine.clock import CLOCK_TOLERANCE, Clock
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.reasons import NO_LONGER_DECLARED
 from reconciler.engine.target_run import RECONCILED, REPOSITORY, Cycle, TargetRun
@@ -24,14 +23,12 @@ from reconciler.engine.values import EventKind, ModelState, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.manifest import Reason
 from reconciler.phrases import many
-from reconciler.times import shown_time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions
-    from reconciler.engine.ports import Journal
     from reconciler.engine.ports.git import Source
 
 _FOLLOWED = "reconciled-source"
@@ -81,12 +78,15 @@ def guard(
     emptied = frozenset() if guards.allow_empty else seen.empty
 
     def objection(item: ModelState) -> tuple[str, str] | None:
-        was_declared = any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
-        if item.verdict is Verdict.UNMANAGED and item.target in emptied and was_declared:
+        if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
             return "allow_empty", "no manifest is left in this target's directory"
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
 
     return tuple(_refused(item, reason, digest) if (reason := objection(item)) else item for item in items)
+
+
+def _was_declared(item: ModelState) -> bool:
+    return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
 
 
 def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContext) -> tuple[str, str] | None:
@@ -197,34 +197,6 @@ def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
         else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
         for run in runs
     ]
-
-
-def clock_notes(journal: Journal, clock: Clock) -> list[str]:
-    """Whether the clock stands before what the journal says has happened already.
-
-    Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
-    waits longer, and a history with such times misleads.
-    """
-    newest, now = journal.newest(), clock.now()
-    if newest is None or newest <= now + CLOCK_TOLERANCE:
-        return []
-    times = f"this clock says {shown_time(now)}, the journal's last event {shown_time(newest)}"
-    return [f"{times}: set the clock; what is due later waits until then"]
-
-
-def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
-    """Of how many models what was found before stands, since the registry could not show them now."""
-    notes = []
-    for run in runs:
-        unread = run.inputs.unread
-        kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
-        if kept:
-            number, name, first = many(len(kept), "model"), run.target.name, kept[0]
-            why = f"{first.model_name}@{first.model_version}: {unread[first.model_id or '']}"
-            notes.append(
-                f"target {name}: {number} could not be compared now, and what was found before stands; {why}"
-            )
-    return notes
 
 
 async def check_history(cycle: Cycle, runs: Sequence[TargetRun]) -> HistoryCheck:

@@ -1,22 +1,15 @@
-"""What a cycle leaves to the next one: the report, the verdicts, the index, and what its process keeps.
-
-`verify_index` compares the index with git: its files with git's own listing, and what some of them say with
-what they say when they are read again. Of the history that the index has, the number of commits is compared,
-and what some of them did. Every file's object id is compared each time. Reading all of a hundred thousand
-files would take as long as a start with nothing, so each check reads some of them, beginning anywhere.
-"""
+"""What a cycle leaves to the next one: the report, the verdicts, the index, and what its process keeps."""
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from reconciler.engine.graph import Logged, generation_of
-from reconciler.engine.history import model_changes, whole_history
-from reconciler.engine.last_commits import find_last_commits
+from reconciler.engine.clock import CLOCK_TOLERANCE
+from reconciler.engine.history import whole_history
 from reconciler.engine.last_report import dated
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import are_counted
@@ -24,20 +17,51 @@ from reconciler.engine.scope import COMPARED, OBSERVED_IN_FULL, VERDICTS_BASIS, 
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
 from reconciler.engine.values import AT_REST, Desired, IdleMark, ModelState, Report, Verdict
 from reconciler.engine.values.models import list_digest
-from reconciler.errors import BudgetError, SourceError
+from reconciler.engine.verify_index import verify_index
+from reconciler.errors import BudgetError
+from reconciler.phrases import many
+from reconciler.times import shown_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.manifest_parser import ManifestParser
-    from reconciler.engine.ports.git import Index, KeptHistory, Source
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.ports import Journal
+    from reconciler.engine.ports.git import Source
     from reconciler.engine.target import Target
-    from reconciler.engine.values import ParsedFile
 
 
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
+
+
+def clock_notes(journal: Journal, clock: Clock) -> list[str]:
+    """Whether the clock stands before what the journal says has happened already.
+
+    Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
+    waits longer, and a history with such times misleads.
+    """
+    newest, now = journal.newest(), clock.now()
+    if newest is None or newest <= now + CLOCK_TOLERANCE:
+        return []
+    times = f"this clock says {shown_time(now)}, the journal's last event {shown_time(newest)}"
+    return [f"{times}: set the clock; what is due later waits until then"]
+
+
+def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
+    """Of how many models what was found before stands, since the registry could not show them now."""
+    notes = []
+    for run in runs:
+        unread = run.inputs.unread
+        kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
+        if kept:
+            number, name, first = many(len(kept), "model"), run.target.name, kept[0]
+            why = f"{first.model_name}@{first.model_version}: {unread[first.model_id or '']}"
+            notes.append(
+                f"target {name}: {number} could not be compared now, and what was found before stands; {why}"
+            )
+    return notes
 
 
 def without_inputs(runs: Sequence[TargetRun]) -> list[TargetRun]:
@@ -197,63 +221,10 @@ def _registry_list_digest(inputs: PlannerInput, items: Iterable[ModelState]) -> 
     models = [model for several in inputs.observed.values() for model in several]
     status = {model.model_id: model.status for model in models}
     for item in items:
+        # a model that is not in the list has no status, and an empty one is none that a model has
         if item.model_id is not None and status.get(item.model_id, "") not in (None, item.model_status):
             return None
     return list_digest(models)
-
-
-FILES_CHECKED = 1000
-"""Files whose content one check reads."""
-
-_LAST_COMMITS_CHECKED = 50  # the log is walked until each of them is found
-_COMMITS_CHECKED = 200  # commits
-
-
-def verify_index(source: Source, target: Target, chance: float) -> int:
-    """How many files of the target's index are wrong, of those that were checked: 0 without a mistake.
-
-    `chance`, in [0, 1), says where in the listing to begin reading. Raises SourceError.
-    """
-    commit = target.index.base()
-    if commit is None:
-        return 0
-    try:
-        wrong = _wrong_files(source, target.index, target.parser, commit, chance)
-        return wrong or _wrong_history(source, target.history, commit, target.path, chance)
-    except BudgetError:  # the next cycle that looks at everything tells of it
-        return 0
-
-
-def _wrong_files(source: Source, index: Index, parser: ManifestParser, commit: str, chance: float) -> int:
-    """How many files of this commit's index are wrong, of those that were checked."""
-    files = {file.path: file for file in source.snapshot(commit, parser.root).files}
-    by_path = {path: file for path, file in files.items() if parser.concerns(file)}
-    blobs = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
-    wrong = {path for path, file in by_path.items() if blobs.get(path) != file.blob}
-    wrong |= blobs.keys() - by_path.keys()
-    paths = sorted(by_path.keys() - wrong)
-    start = int(chance * len(paths))
-    some = list(islice((*paths[start:], *paths[:start]), FILES_CHECKED))
-    indexed = {parsed_file.path: parsed_file for parsed_file in index.parsed_files(some)}
-    for parsed_file, _ in parser.again().read(source, (files[path] for path in some), files.get):
-        if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
-            wrong.add(parsed_file.path)
-    few = [indexed[path] for path in some[:_LAST_COMMITS_CHECKED]]
-    if few:
-        with source.graph(commit, [parsed_file.path for parsed_file in few]) as graph:
-            made = find_last_commits(graph, source, few).by_file
-        if graph.cut is None:
-            wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
-    return len(wrong)
-
-
-def _outline(parsed_file: ParsedFile) -> ParsedFile:
-    """What the file says, with one problem a document: how many were told depends on what else was read."""
-    return parsed_file._replace(
-        declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in parsed_file.declarations),
-        invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in parsed_file.invalid),
-        last_commits=(),
-    )
 
 
 def keep_history(source: Source, target: Target) -> None:
@@ -266,38 +237,3 @@ def keep_history(source: Source, target: Target) -> None:
         update = whole_history(source, target.path, commit, index.parsed_files())
         if update is not None:
             index.save(commit, {}, whole=False, history=update)
-
-
-def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, chance: float) -> int:
-    """How many commits of the history that is kept are wrong, of those that were looked at.
-
-    One where it is of another commit than the files are, or has another number of commits than git.
-    """
-    commit = kept.base()
-    if commit is None:
-        return 0
-    if commit != indexed or kept.number() != source.number_of_commits(commit):
-        return 1
-    some = kept.some(f"{int(chance * 2**32):08x}", _COMMITS_CHECKED) or kept.some("", _COMMITS_CHECKED)
-    try:
-        graph = source.some_commits(some, root)
-    except BudgetError:  # with a smaller budget than it was kept with
-        return 0
-    except SourceError:  # one of them is not there
-        return 1
-    few = list(_few(graph))
-    older = kept.generations({parent for logged in few for parent in logged.parents})
-    generation = {logged.commit: generation_of(logged, older) for logged in few}
-    asked = model_changes(graph.only(few), source, root, generation=generation)
-    now = {(pair, *change) for pair, changes in asked.items() for change in changes}
-    before = {(pair, *change) for commit in generation for pair, change in kept.changes(commit=commit)}
-    return len({change[2].commit for change in now ^ before})
-
-
-def _few(graph: Iterable[Logged]) -> Iterator[Logged]:
-    """Of these commits, so many that not too many files are read for them."""
-    files = 0
-    for logged in graph:
-        if files + len(logged.deltas) <= FILES_CHECKED:
-            files += len(logged.deltas)
-            yield logged

@@ -24,9 +24,9 @@ from reconciler.engine.judge import used_versions
 from reconciler.engine.manifest_parser import ManifestParser
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.ports.git import Index, KeptHistory
-from reconciler.engine.remember import verify_index
 from reconciler.engine.target import Target
 from reconciler.engine.values import Verdict
+from reconciler.engine.verify_index import verify_index
 from reconciler.index import Store
 from reconciler.source import open_source
 from reconciler.source.commands import Commands
