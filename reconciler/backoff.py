@@ -27,6 +27,6 @@ class Backoff:
     jitter: float = 0.0
 
     def seconds(self, attempt: int, chance: float = 1.0) -> float:
-        """The wait after an attempt, of which 1 is the first; `chance` is a number in [0, 1)."""
-        longest = min(self.longest, self.first * self.factor ** min(max(attempt, 1) - 1, _MOST_STEPS))
-        return longest * (1.0 - self.jitter + self.jitter * chance)
+        """The wait after an attempt, of which 1 is the first; `chance` is a number from 0 to 1."""
+        wait = min(self.longest, self.first * self.factor ** min(max(attempt, 1) - 1, _MOST_STEPS))
+        return wait * (1.0 - self.jitter + self.jitter * chance)

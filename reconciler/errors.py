@@ -181,7 +181,7 @@ class SinkError(ReconcilerError):
 
 
 class TargetUnusable(ReconcilerError):  # noqa: N818 - reads as what happened
-    """One target cannot be opened: its client cannot be made, or its embedded registry cannot be used."""
+    """One target cannot be used: its registry cannot be opened, or a step of its cycle broke unexpectedly."""
 
     def __init__(self, message: str, exit_code: Exit) -> None:
         super().__init__(message)

@@ -43,7 +43,7 @@ MARK = "audit-position"
 It belongs to no target."""
 _EVENTS_AT_ONCE = 20_000
 _OVERLAP = 100  # events before the mark that are looked at again: others may write a number late
-_AGAIN = Backoff(5.0, 300.0)
+_BACKOFF = Backoff(5.0, 300.0)
 _SHA256_DIGITS = 64
 _BEGUN_ANEW = (
     "the repository of git's notes was damaged, and is made anew from the journal and from audit.push_url; "
@@ -200,7 +200,7 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
     failures = 0
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_AGAIN.seconds(failures) if failures else None):
+            async with asyncio.timeout(_BACKOFF.seconds(failures) if failures else None):
                 await woken.wait()
         woken.clear()
         problem: str | None = None
@@ -215,7 +215,7 @@ async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
         else:
             say = log.debug if failures else log.warning
             failures += 1
-            say("notes not written", error=problem, next_attempt_in=round(_AGAIN.seconds(failures)))
+            say("notes not written", error=problem, next_attempt_in=round(_BACKOFF.seconds(failures)))
 
 
 def write_once(

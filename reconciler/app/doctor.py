@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from reconciler.app.findings import Finding, local_findings
 from reconciler.app.registries import Opening, registry_of
 from reconciler.app.session import timing_of
-from reconciler.engine.isolation import crash_told
+from reconciler.engine.isolation import crash_as_failure
 from reconciler.engine.values import Event, EventKind
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.network import proxy_for
@@ -67,7 +67,7 @@ async def examine(
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     target = configuration.settings.targets[name]
     try:
-        with crash_told(name):
+        with crash_as_failure(name):
             async with registry_of(configuration, name, Opening(acts=False)) as registry:
                 for key, endpoint in _endpoints(target, name):
                     async for finding in _endpoint(endpoint, key, name):

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from reconciler.app.credentials import page_tokens, secret_of
-from reconciler.app.repository import reader_of, source_of
+from reconciler.app.repository import parser_of, source_of
 from reconciler.app.session import require_trust
 from reconciler.contract import edition
 from reconciler.engine.validate import check, counted
@@ -129,7 +129,7 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
 
 
 def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:
-    target, parser = configuration.settings.targets[name], reader_of(configuration, name)
+    target, parser = configuration.settings.targets[name], parser_of(configuration, name)
     checked = None
     try:
         snapshot = source.snapshot(commit, target.path)

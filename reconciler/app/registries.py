@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of, keys_of
 from reconciler.app.noop import access_of
-from reconciler.engine.isolation import crash_told
+from reconciler.engine.isolation import crash_as_failure
 from reconciler.engine.values.models import list_digest
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
@@ -283,7 +283,7 @@ def failure_told(target: str) -> Iterator[None]:
         TargetUnusable: the registry could not be asked, or an error was not expected.
     """
     try:
-        with crash_told(target):
+        with crash_as_failure(target):
             yield
     except (RegistryError, TargetUnusable) as error:
         raise TargetUnusable(f"target {target}: {error}", error.exit_code) from error

@@ -88,7 +88,7 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
     return Store(configuration.state_dir / "index.db", writes=writes)
 
 
-def reader_of(configuration: Configuration, name: str) -> ManifestParser:
+def parser_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     from reconciler.contract import edition  # noqa: PLC0415 - not for `history`, as the next
     from reconciler.engine.manifest_parser import KEPT_WHOLE, ManifestParser  # noqa: PLC0415

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.audit import notes_remote
 from reconciler.app.noop import NOOP_MARK, noop_note, written
 from reconciler.app.registries import LazyRegistry, Opening, kind_of, registry_of
-from reconciler.app.repository import index_of, part_of, reader_of, renamed_targets, source_of, trust_rules
+from reconciler.app.repository import index_of, parser_of, part_of, renamed_targets, source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
 from reconciler.app.target_preflight import preflight_of
 from reconciler.daemon.campaign import Campaign
@@ -257,7 +257,7 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
     return Target(
         name,
         registry,
-        reader_of(configuration, name),
+        parser_of(configuration, name),
         part,
         index.history_of(name),
         rules=f"{settings.targets[name].identity} {part.rules}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.app.repository import index_of, part_of, reader_of, source_of
+from reconciler.app.repository import index_of, parser_of, part_of, source_of
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest
@@ -101,7 +101,7 @@ class _StatusReader:
     def _items(
         self, target: str, commit: str, entries: Mapping[ModelKey, LedgerEntry], moment: datetime
     ) -> tuple[ModelState, ...]:
-        part, parser = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
+        part, parser = part_of(self.index, self.configuration, target), parser_of(self.configuration, target)
 
         def items() -> tuple[ModelState, ...]:
             declared = desired_state(self.source, part, parser, commit)

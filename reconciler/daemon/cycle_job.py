@@ -243,9 +243,8 @@ class CycleJob:
             return True
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
-        hold_moved = (
-            self.engine.source.held() != self._hold
-        )  # the commit is the same, and what is told is not
+        # the commit may be the same where its hold, which is reported, is another
+        hold_moved = self.engine.source.held() != self._hold
         if commit != self._commit or hold_moved or self._is_behind(position) or set_back:
             return True
         return self._due is not None and self._due != self._served and self._due <= now

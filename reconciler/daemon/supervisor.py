@@ -115,7 +115,7 @@ class Health:
 LONGEST_DELAY = 30.0
 """Seconds between two attempts to open a session, at most."""
 
-_OPEN_AGAIN = Backoff(1.0, LONGEST_DELAY, jitter=EQUAL_JITTER)
+_OPEN_BACKOFF = Backoff(1.0, LONGEST_DELAY, jitter=EQUAL_JITTER)
 
 
 @dataclass(slots=True)
@@ -235,7 +235,7 @@ class Supervisor:
 
     def _later(self) -> float:
         """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""
-        delay = _OPEN_AGAIN.seconds(self._failures, self.chance()) if self._failures else 0.0
+        delay = _OPEN_BACKOFF.seconds(self._failures, self.chance()) if self._failures else 0.0
         self._failures += 1
         if self._again is not None:
             self._again.cancel()

@@ -17,7 +17,7 @@ The cycle, and what its stages pass on:
                what stands between a plan and acting on it; a newest commit that is held
     act        what the verdicts ask for
     remember, verify_index
-               what a cycle leaves behind, and in which order; the index held to git
+               what a cycle leaves behind, and in which order; the index compared with git
 
 Git:
 

@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
 
 _MANIFESTS_AT_ONCE = 5000
-_SETTLED_NOW = (
-    EventKind.MISSING,
-    EventKind.DRIFTED,
-)  # journalled before, and no longer true of an equal model
+_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)
+"""What was journalled before, and is no longer true of an equal model."""
 
 
 async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
@@ -122,9 +120,8 @@ def _observation_events(run: TargetRun, now: datetime) -> Iterator[Event]:
                 model_status=item.model_status,
                 stage=None if item.model_status is None else stage_of(item.model_status),
                 detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
-                expected=entry_version(
-                    entry
-                ),  # dropped when another process has changed the entry since it was read
+                # the event is dropped when another process has changed the entry since it was read
+                expected=entry_version(entry),
             )
 
 

@@ -29,7 +29,7 @@ def uptime() -> float:
     return time.clock_gettime(_BOOT_TIME)
 
 
-_IMPORT_AGAIN = Backoff(10.0, 900.0, jitter=FULL_JITTER)
+_IMPORT_BACKOFF = Backoff(10.0, 900.0, jitter=FULL_JITTER)
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 
 
@@ -60,7 +60,7 @@ class Clock:
 
         At a random moment of a window (full jitter), which doubles with each attempt.
         """
-        return self.later(_IMPORT_AGAIN.seconds(attempts, self.chance()))
+        return self.later(_IMPORT_BACKOFF.seconds(attempts, self.chance()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What stands between a plan and acting on it: a promised digest, guards, a branch that was rewritten.
+"""What stands between a plan and acting on it: the expected digest, guards, a branch that was rewritten.
 
 A refusal names the knob that allows it for good, and the digest with which `apply --confirm` goes through
 once. What is followed is remembered with the commit reconciled last. Another branch or repository in the
@@ -131,7 +131,7 @@ class HistoryCheck:
     marks: Mapping[str, str]
 
 
-def history_check(
+def compare_with_last_commit(
     source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool
 ) -> HistoryCheck:
     """Whether `commit` contains the commit that is remembered. Used from the thread that git runs in.
@@ -206,7 +206,7 @@ async def check_history(cycle: Cycle, runs: Sequence[TargetRun]) -> HistoryCheck
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
     return await cycle.git(
-        history_check, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on
+        compare_with_last_commit, cycle.source, remembered, cycle.commit, is_needed=imports and not went_on
     )
 
 
@@ -246,7 +246,7 @@ def _admitted(run: TargetRun) -> Iterator[ModelKey]:
 
 
 def plan_changed(option: str, expected: str, digest: str) -> GuardError:
-    """What to raise where a plan is not the one that was promised."""
+    """What to raise where a plan is not the expected one."""
     return GuardError(
         f"{option} {expected} does not match the plan as it is now, {digest}: it changed since. "
         "Look at it again with `reconciler plan`"

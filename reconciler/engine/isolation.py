@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def crash_told(target: str) -> Iterator[None]:
+def crash_as_failure(target: str) -> Iterator[None]:
     """Turns what nobody expected into a failure of the target: the others have nothing to do with it.
 
     Raises:

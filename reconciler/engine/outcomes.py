@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Timing, due_at
 from reconciler.engine.observe import ask_each, details_of
-from reconciler.engine.planner_input import age
+from reconciler.engine.planner_input import by_age
 from reconciler.engine.values import Difference, Event, EventKind, LedgerEntry, ObservedModel, Phase
 from reconciler.engine.values.journal import STATUS_EVENTS
 from reconciler.engine.vendor import compare, fields_of
@@ -84,7 +84,7 @@ class Settler:
     async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None) -> None:
         models = await self.registry.find(entry.pair)
         if models:
-            await self._adopt(entry, min(models, key=age), manifest)  # the one that the planner takes
+            await self._adopt(entry, min(models, key=by_age), manifest)  # the one that the planner takes
         else:
             await self._not_listed(entry)
 

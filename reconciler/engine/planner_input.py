@@ -76,7 +76,7 @@ class PlannerInput:
         return taken
 
 
-def age(model: ObservedModel) -> tuple[int, str]:
+def by_age(model: ObservedModel) -> tuple[int, str]:
     """The order of several models of one pair, oldest first: the first one is the one that counts."""
     return model.created_at or 0, model.model_id
 
@@ -88,7 +88,7 @@ def group_by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[Observ
         grouped[model.pair].append(model)
     for several in grouped.values():
         if len(several) > 1:
-            several.sort(key=age)
+            several.sort(key=by_age)
     return dict(grouped)
 
 

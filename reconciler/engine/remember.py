@@ -107,7 +107,8 @@ async def remember(
     """Keeps the verdicts, and after them the index; how many of its files a check found wrong."""
     judged = [run for run in runs if run.is_judged]
     marks = {mark: value for run in judged for mark, value in _marks(run, report.commit).items()}
-    is_excessive = any(run.declared.excess is not None for run in runs)  # not the commit reconciled then
+    # a commit with more than the limits allow was not reconciled: what was declared before goes on
+    is_excessive = any(run.declared.excess is not None for run in runs)
     if not is_excessive and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in history_marks.items()}
     epochs = {run.target.name: run.executor.recorder.epoch for run in runs}

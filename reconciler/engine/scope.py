@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from reconciler.engine.target_run import Cycle
 
 VERDICTS_BASIS = "standing"
-"""The mark of a target that says from which commit its stored verdicts were made, and by which rules."""
+"""The mark of a target that says from which commit its stored verdicts were made, and by which rules.
+
+The name is the one that states have it stored by.
+"""
 
 OBSERVED_IN_FULL = "observed-in-full-at"
 COMPARED = "compared-at"

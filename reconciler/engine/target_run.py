@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.isolation import crash_told
+from reconciler.engine.isolation import crash_as_failure
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
 from reconciler.engine.values import AT_REST, Desired, ManifestRef, ModelState, TargetFailure
@@ -142,7 +142,7 @@ async def isolate_errors(run: TargetRun, step: Callable[[TargetRun], Awaitable[T
         return run
     name = run.target.name
     try:
-        with crash_told(name):
+        with crash_as_failure(name):
             return await step(run)
     except (SourceError, StateError, IndexLostError):
         raise

@@ -28,7 +28,7 @@ _DEADLINE = 30.0  # seconds for one call
 _BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _ATTEMPTS = 5
 _LONGEST_WAIT = 300.0  # seconds that all pauses of one call take together
-_AGAIN = Backoff(1.0, _LONGEST_WAIT)
+_BACKOFF = Backoff(1.0, _LONGEST_WAIT)
 _SECONDARY = 60.0  # seconds; GitHub asks for a minute at least where it names no time
 _SECONDARY_WORDS = b"secondary rate limit"
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset")
@@ -136,7 +136,7 @@ class Api:
             status = None if answer is None else answer.status
             if method not in _REPEATABLE and (status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR):
                 raise OutcomeOpen(problem, status=status)
-            pause = _AGAIN.seconds(attempt) if answer is None else self._pause(answer, attempt)
+            pause = _BACKOFF.seconds(attempt) if answer is None else self._pause(answer, attempt)
             if pause is None or attempt == _ATTEMPTS:
                 raise ForgeError(problem, status=status)
             waited += pause
@@ -165,7 +165,7 @@ class Api:
         if limited:
             return _SECONDARY if (asked := self._asked(answer)) is None else asked
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return answer.retry_after if answer.retry_after is not None else _AGAIN.seconds(attempt)
+            return answer.retry_after if answer.retry_after is not None else _BACKOFF.seconds(attempt)
         return None
 
     def _asked(self, answer: Response) -> float | None:

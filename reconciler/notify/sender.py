@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 """Seconds between two attempts, growing from one to the other; `Retry-After` counts up to the longest."""
 
-_AGAIN = Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=EQUAL_JITTER)
+_BACKOFF = Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=EQUAL_JITTER)
 
 DELIVERY = 30.0
 """Seconds for one attempt, at most."""
@@ -231,7 +231,7 @@ class Sender:
     async def _failed(
         self, state: _SinkState, attempts: int, which: RowSelection, error: str, retry_after: float | None
     ) -> None:
-        pause = _AGAIN.seconds(attempts + 1, self.clock.chance())
+        pause = _BACKOFF.seconds(attempts + 1, self.clock.chance())
         if retry_after is not None:
             pause = min(max(retry_after, 1.0), LONGEST_PAUSE)
         self.observed(state.sink.name, False)

@@ -48,7 +48,7 @@ _PACK_AGAIN = 24 * 3600.0  # seconds
 _PACKING = 10  # times the timeout that packing may take
 _REPLACED = "replaced-by-reconciler"  # the file in a mirror that tells how often it was replaced, and when
 _LONGEST_WAIT = 3600.0  # seconds between two replacements, and after which they are forgotten
-_REPLACE_AGAIN = Backoff(60.0, _LONGEST_WAIT)
+_REPLACE_BACKOFF = Backoff(60.0, _LONGEST_WAIT)
 _GC = ("gc", "--quiet", "--force", "--prune=2.weeks.ago")
 _SHA256_DIGITS = 64
 _FETCH = (
@@ -193,7 +193,7 @@ class Mirror(Backend):
         """Throws a damaged mirror away for a new one, if this was not done just now."""
         place = self.layout.git_dir / _REPLACED
         often, when = number_in(place), max(time_of(place), self._failed_at)
-        wait = _REPLACE_AGAIN.seconds(often) if when else 0.0
+        wait = _REPLACE_BACKOFF.seconds(often) if when else 0.0
         age = time.time() - when
         if 0 <= age < wait:
             raise SourceError(

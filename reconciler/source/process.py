@@ -69,7 +69,7 @@ class GitProcess(io.RawIOBase):
         """Fills `buffer` with what git printed next; 0 at the end.
 
         Raises:
-            SilentGitError: git took too long.
+            GitTimeoutError: git took too long.
             SourceError: this was closed, together with its repository, before the end.
         """
         if self._given_up:

@@ -101,7 +101,9 @@ class TrustMemory:
         try:
             facts = json.loads(text)
             seen = {commit: read_time(at) for commit, at in facts["seen"].items()}
-            return cls(facts["good"], seen, facts["by"], facts["signers"], facts.get("refused"))
+            # in states before version 6 it is the newest commit that was seen
+            refused = facts.get("refused", next(reversed(seen), None))
+            return cls(facts["good"], seen, facts["by"], facts["signers"], refused)
         except (AttributeError, KeyError, TypeError, ValueError):
             return cls()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.generate import declared
-from reconciler.app.repository import reader_of
+from reconciler.app.repository import parser_of
 from reconciler.engine.desired_state_reader import read_files
 from reconciler.engine.manifest_parser import KEPT_WHOLE
 from reconciler.engine.values import File
@@ -35,7 +35,7 @@ def test_targets_share_what_is_kept_whole(tmp_path: Path, targets: int) -> None:
     """Ten of them keep together what one keeps."""
     text = "".join(_TARGET.format(number) for number in range(targets))
     (tmp_path / "reconciler.toml").write_text(text, "utf-8")
-    assert reader_of(load(None, cwd=tmp_path), "t0").kept * targets == KEPT_WHOLE
+    assert parser_of(load(None, cwd=tmp_path), "t0").kept * targets == KEPT_WHOLE
 
 
 def test_every_file_is_read_and_so_many_manifests_are_kept(tmp_path: Path) -> None:
@@ -48,6 +48,6 @@ def test_every_file_is_read_and_so_many_manifests_are_kept(tmp_path: Path) -> No
         blob = sha1(data, usedforsecurity=False).hexdigest()
         contents[blob] = data
         files.append(File(manifest.path, blob, "100644", len(data)))
-    parser = replace(reader_of(load(None, cwd=tmp_path), "t0"), kept=7)
+    parser = replace(parser_of(load(None, cwd=tmp_path), "t0"), kept=7)
     parsed_files, whole = read_files(parser, contents, files, lambda _: None)
     assert (len(parsed_files), len(whole)) == (20, 7)

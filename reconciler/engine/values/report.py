@@ -252,9 +252,8 @@ class Report:
 
     commit: str
     digest: str
-    items: tuple[ModelState, ...] = field(
-        repr=False
-    )  # asyncio words the result of its main task when it ends
+    # not in the text of a report, which asyncio makes of its main task's result when that ends
+    items: tuple[ModelState, ...] = field(repr=False)
     failures: tuple[TargetFailure, ...] = ()
     notes: tuple[str, ...] = ()
     unlisted: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
