@@ -38,11 +38,11 @@ def server_config(
     app: ASGIApp,
     limits: ConnectionLimits,
     grace: int,
-    **own: Any,  # noqa: ANN401 - uvicorn's own
+    **further: Any,  # noqa: ANN401 - uvicorn's own
 ) -> uvicorn.Config:
     """Uvicorn's settings: it writes no log and no name of its own, and bounds each connection.
 
-    `grace` is how many seconds answers under way are waited for at the end; `own` are further settings.
+    `grace` is how many seconds answers under way are waited for at the end; `further` are further settings.
     """
     return uvicorn.Config(
         app,
@@ -52,5 +52,5 @@ def server_config(
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=grace,
-        **own,
+        **further,
     )

@@ -66,7 +66,7 @@ def read_own(file: Path) -> bytes:
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A place beside a file: what is made there replaces the file at the end of the block, all at once.
+    """Gives the path of a temporary file, which replaces `file` when the block ends, all at once.
 
     For what can be made anew: it is not synced, and is dropped where it cannot be renamed. What a killed
     process left here is removed by a later one.

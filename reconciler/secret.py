@@ -43,11 +43,14 @@ class StoredSecret(ABC):
 
     @abstractmethod
     def read_now(self) -> str:
-        """The secret as it is now, without an event loop; raises as `read` does."""
+        """What is stored now, without an event loop; raises as `read` does.
+
+        Messages may name it until the caller says that it is a secret (`reconciler.redaction.remember`).
+        """
 
     async def read(self) -> str:
         """As the protocol says."""
-        return self.read_now()
+        return remember(self.read_now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,10 @@ class CommandSecret:
         async with self._one_at_a_time:
             if self._kept is None or self._clock() - self._kept[0] >= self._keep:
                 printed = await asyncio.to_thread(_run, self._command, self._timeout)
-                self._kept = (self._clock(), _usable(printed, f"command {shown_name(self._command[0])}"))
+                self._kept = (
+                    self._clock(),
+                    remember(_usable(printed, f"command {shown_name(self._command[0])}")),
+                )
             return self._kept[1]
 
 
@@ -179,4 +185,4 @@ def _usable(text: str, place: str) -> str:
     secret = text.rstrip("\r\n")
     if not secret.strip():
         raise ConfigurationError(f"{place} is empty")
-    return remember(secret)
+    return secret

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from reconciler.app.credentials import page_tokens, secret_of
+from reconciler.app.credentials import page_tokens, secret_of, webhook_secret
 from reconciler.app.repository import parser_of, source_of
 from reconciler.app.session import require_trust
 from reconciler.contract import edition
@@ -83,6 +83,11 @@ def _configuration(configuration: Configuration) -> Iterator[Finding]:
             page_tokens(configuration.base, configuration.settings.web)
     except ReconcilerError as error:
         remedy = "give it as the message says; `run` does not start without it"
+        yield Finding("config", "error", str(error), None, remedy, Exit.CONFIGURATION)
+    try:
+        webhook_secret(configuration.base, configuration.settings.web)()
+    except ReconcilerError as error:
+        remedy = "give it as the message says; `run` refuses every delivery without it"
         yield Finding("config", "error", str(error), None, remedy, Exit.CONFIGURATION)
 
 

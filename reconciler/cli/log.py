@@ -63,7 +63,7 @@ def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog
 
 
 def _tell_of_deaths() -> None:
-    """An error that was not caught, in any thread or finalizer, is a line of the log without a traceback."""
+    """An error that was not caught, in any thread or finalizer, is one line of the log with its traceback."""
     log = logging.getLogger("python")
 
     def died(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,4 +1,4 @@
-"""What nobody expected is a failure of one target. Loads nothing else of the engine."""
+"""An unexpected error is a failure of one target. Loads nothing else of the engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def crash_as_failure(target: str) -> Iterator[None]:
-    """Turns what nobody expected into a failure of the target: the others have nothing to do with it.
+    """Turns an unexpected error into a failure of its target: the other targets go on.
 
     Raises:
         ReconcilerError: as it was raised.

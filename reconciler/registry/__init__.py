@@ -6,7 +6,7 @@
 
 In come an endpoint, credentials and limits; out come values of the engine, or errors of `reconciler.errors`.
 httpx is loaded when a client is made, and what carries the requests with the first of them. Requests to other
-servers, by `reconciler.http_request`, use the same connections.
+servers are sent by the module `reconciler.http_request`, with the same transport.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _sockets(kind: type[Sockets], endpoint: httpx.URL, auth: RegistryAuth) -> So
     proxy = proxy_for(endpoint.scheme, endpoint.host)
     try:
         return kind(
-            verify=usual_authorities() if needs_tls else _nobody(),
+            verify=usual_authorities() if needs_tls else _no_authorities(),
             limits=httpx.Limits(
                 max_connections=None, max_keepalive_connections=2
             ),  # the registry's, and IAM's
@@ -228,7 +228,7 @@ class _Capped(httpx.AsyncByteStream):
 
 
 @cache
-def _nobody() -> ssl.SSLContext:
+def _no_authorities() -> ssl.SSLContext:
     """A TLS context that trusts nobody, where none is needed: unreadable certificates do no harm there."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

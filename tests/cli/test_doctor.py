@@ -259,3 +259,11 @@ def test_one_target_can_be_chosen(fleet: Fleet) -> None:
     """The broken one is not looked at."""
     fleet.configure(EMBEDDED.replace("[follow]", "[targets.bad]\nkind = 'embedded'\npath = 'x'\n[follow]"))
     assert [fleet("doctor").code, fleet("doctor", "--target", "local").code] == [3, 0]
+
+
+def test_a_webhook_secret_that_cannot_be_read_is_told_with_its_key(fleet: Fleet) -> None:
+    """The loop starts, refuses every delivery, and sends whoever reads the answer here."""
+    fleet.configure("[targets.local]\nkind = 'embedded'\n[web]\nwebhook_secret_env = 'NOT_SET_HERE'\n")
+    done = fleet("doctor")
+    assert done.code == 2
+    assert "web.webhook_secret: environment variable NOT_SET_HERE is not set" in done.out

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.app.credentials import page_tokens, push_url, webhook_secret
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import concealed
 from reconciler.settings import AuditSettings, WebSettings
 
 if TYPE_CHECKING:
@@ -54,3 +55,12 @@ def test_two_secrets_stand_on_two_lines(tmp_path: Path) -> None:
         webhook_secret(tmp_path, WebSettings(**_keys("webhook_secret", {"_file": "hook"})))()
         == "new-one\nold-one"
     )
+
+
+def test_the_url_that_notes_are_pushed_to_is_named_in_messages(tmp_path: Path) -> None:
+    """It is often `source.repo` too; only its credential is a secret, and the page's secrets are."""
+    url = "https://git.example.com/team/models.git"
+    assert push_url(tmp_path, AuditSettings.model_validate({"push_url": url})) == url
+    of_page = "for-the-webhook-of-this-test"
+    webhook_secret(tmp_path, WebSettings.model_validate({"webhook_secret": of_page}))()
+    assert concealed(f"{url} {of_page}") == f"{url} ***"
