@@ -30,8 +30,8 @@ def printable(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """At most `limit` characters on one line, each run of what is hidden or blank as one space."""
-    seen = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4])
-    line = " ".join(seen.split())
+    visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4])
+    line = " ".join(visible.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 

@@ -108,10 +108,10 @@ class NoopNote:
         is_same = self.is_all if target is None else self.names == (target,)
         return is_same and self.by == _by(raw.fingerprint())
 
-    def holds(self, seen: Peek) -> bool:
+    def holds(self, state: Peek) -> bool:
         """Whether it is the time of the note, and nothing was journalled and no file written since."""
-        is_now = self.mark.at <= seen.at < self.mark.until
-        return is_now and self.mark.position == seen.position and _stamps(self.files) == self.files
+        is_now = self.mark.at <= state.at < self.mark.until
+        return is_now and self.mark.position == state.position and _stamps(self.files) == self.files
 
 
 def noop_note(configuration: Configuration, names: tuple[str, ...], mark: IdleMark) -> NoopNote:
@@ -231,9 +231,9 @@ def noop_check(
         ConfigurationError, RecursionError: the configuration is wrong.
         SourceError: git could not be read.
     """
-    seen = peek(raw.state_url, NOOP_MARK)
-    note = None if seen is None else read(seen.note)
-    if seen is None or note is None or not note.holds(seen) or not note.is_of(raw, target):
+    state = peek(raw.state_url, NOOP_MARK)
+    note = None if state is None else read(state.note)
+    if state is None or note is None or not note.holds(state) or not note.is_of(raw, target):
         return None, None
     if _newest(note, settings) != note.mark.commit:
         return None, None

@@ -51,13 +51,13 @@ def with_preflight(configuration: Configuration, target: str | None, checked: Ch
     """The same with what the files of each valid model say; once for each target that declares it."""
 
     async def look() -> Checked:
-        seen = checked
+        examined = checked
         for name in configuration.chosen(target):
             folder = configuration.settings.targets[name].path
             for manifest in checked.manifests:
                 if PurePath(manifest.path).is_relative_to(folder):
-                    seen = seen.also(await _examine(configuration, name, manifest))
-        return seen
+                    examined = examined.also(await _examine(configuration, name, manifest))
+        return examined
 
     return asyncio.run(look())
 

@@ -71,16 +71,16 @@ class GuardContext:
 
 
 def guard(
-    items: Sequence[ModelState], guards: Guards, seen: GuardContext, digest: str
+    items: Sequence[ModelState], guards: Guards, context: GuardContext, digest: str
 ) -> tuple[ModelState, ...]:
     """The items, with a refusal in place of what a guard holds back."""
-    imports = sum(map(seen.is_new, items))
-    emptied = frozenset() if guards.allow_empty else seen.empty
+    imports = sum(map(context.is_new, items))
+    emptied = frozenset() if guards.allow_empty else context.empty
 
     def objection(item: ModelState) -> tuple[str, str] | None:
         if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
             return "allow_empty", "no manifest is left in this target's directory"
-        return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
+        return _to_import(item, imports, guards, context) if item.verdict is Verdict.IMPORT else None
 
     return tuple(_refused(item, reason, digest) if (reason := objection(item)) else item for item in items)
 
@@ -89,19 +89,21 @@ def _was_declared(item: ModelState) -> bool:
     return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
 
 
-def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContext) -> tuple[str, str] | None:
+def _to_import(
+    item: ModelState, imports: int, guards: Guards, context: GuardContext
+) -> tuple[str, str] | None:
     """The knob that holds an import back, and why; None lets it through."""
-    vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
+    vanished = context.disappearances.get((item.target, item.pair), 0) if item.pair else 0
     if vanished >= guards.max_disappearances:
         return "max_disappearances", f"it has vanished from the registry {many(vanished, 'time')}"
-    if not seen.is_new(item):
+    if not context.is_new(item):
         return None
     if imports > guards.max_imports_per_cycle:
         allowed = guards.max_imports_per_cycle
         why = f"{many(imports, 'import')} in one cycle, and guards.max_imports_per_cycle is {allowed}"
         return "max_imports_per_cycle", why
-    if seen.lost_commit is not None and not guards.allow_rewritten_history:
-        lost = seen.lost_commit[:12]
+    if context.lost_commit is not None and not guards.allow_rewritten_history:
+        lost = context.lost_commit[:12]
         why = f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
         return "allow_rewritten_history", why
     return None

@@ -104,8 +104,8 @@ async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with what is registered, compared as far as it has to be in this cycle."""
     registry, in_flight = run.target.registry, run.target.timing.in_flight
     without_entry = run.inputs.desired.manifests.keys() - run.inputs.entries.keys()
-    seen = cycle.states.uncompared_ids(run.target.name, without_entry) if without_entry else {}
-    inputs = replace(run.inputs, uncompared_ids=seen)
+    uncompared_ids = cycle.states.uncompared_ids(run.target.name, without_entry) if without_entry else {}
+    inputs = replace(run.inputs, uncompared_ids=uncompared_ids)
     inputs, details = await observe(registry, inputs, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most
     ids, later = select_for_comparison(
@@ -138,8 +138,10 @@ async def _compared(
             manifest = manifests.get(declared[model_id].pair)
             if manifest is not None:
                 comparisons[model_id] = compare(registry.vendor, manifest.request, detail)
-    unread |= {one: seen.unread for one, seen in comparisons.items() if seen.unread is not None}
-    compared = {one: seen for one, seen in comparisons.items() if seen.unread is None}
+    unread |= {
+        one: comparison.unread for one, comparison in comparisons.items() if comparison.unread is not None
+    }
+    compared = {one: comparison for one, comparison in comparisons.items() if comparison.unread is None}
     return replace(run, inputs=replace(inputs, comparisons=compared, unread=unread))
 
 

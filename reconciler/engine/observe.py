@@ -143,9 +143,9 @@ async def observe(
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
-        seen = {model.model_id for model in models} if by_id else ()
+        listed_ids = {model.model_id for model in models} if by_id else ()
         # after the list: it may show a model late, or no more, whose detail still tells that it is there
-        details = await details_of(registry, [one for one in by_id if one not in seen], in_flight)
+        details = await details_of(registry, [one for one in by_id if one not in listed_ids], in_flight)
         models += _there(details, by_id)
         return replace(inputs, observed=group_by_pair(models), unread=details.unread), details.read
     # by id first: only what has no model that way is looked for by name, in a list that may lag behind

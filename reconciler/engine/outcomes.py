@@ -146,14 +146,16 @@ class Settler:
             return
         # a row of the list says that a model is there; only the detail says whether its content is equal
         detail = await self.registry.detail(model.model_id)
-        seen = compare(self.registry.vendor, manifest.request, detail)
-        if seen.status is not None:
-            facts |= {"model_status": seen.status, "stage": seen.stage}
-        if seen.unread is not None:
+        comparison = compare(self.registry.vendor, manifest.request, detail)
+        if comparison.status is not None:
+            facts |= {"model_status": comparison.status, "stage": comparison.stage}
+        if comparison.unread is not None:
             return  # nothing is concluded: the intent stays open, and is looked at again
-        if seen.diff:
-            self.drifts[entry.pair] = seen.diff
-            await self.recorder.record_settled(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
+        if comparison.diff:
+            self.drifts[entry.pair] = comparison.diff
+            await self.recorder.record_settled(
+                entry, EventKind.DRIFTED, detail=fields_of(comparison.diff), **facts
+            )
         else:
             await self.recorder.record_settled(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 

@@ -78,8 +78,8 @@ def _declared(inputs: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mo
     entry = inputs.entries.get(pair)
     last_commit = inputs.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
-    seen = inputs.comparisons.get(model.model_id) if model else None
-    status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
+    comparison = inputs.comparisons.get(model.model_id) if model else None
+    status, stage = newest_status(model, comparison, entry) if model else (None, Stage.PENDING)
     waits = model is not None and entry is None and model.model_id in inputs.later
     warnings = manifest.warnings
     if models is not None and len(models) > 1:
@@ -113,11 +113,15 @@ def _declared(inputs: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mo
 
 
 def _absent(
-    item: ModelState, entry: LedgerEntry | None, now: datetime, seen: str | None = None
+    item: ModelState, entry: LedgerEntry | None, now: datetime, uncompared_id: str | None = None
 ) -> ModelState:
     """The verdict on a declared model that the registry does not have; `seen` is the id it was seen with."""
     if entry is None:
-        return item if seen is None else _missing(item, f"registered earlier as {seen}", seen)
+        return (
+            item
+            if uncompared_id is None
+            else _missing(item, f"registered earlier as {uncompared_id}", uncompared_id)
+        )
     if entry.phase is Phase.RELEASED:
         return item
     if entry.phase is Phase.REGISTERED:
@@ -154,14 +158,14 @@ def _registered(
 ) -> ModelState:
     """The verdict on a declared model whose import did not fail, given the item as it is when all is well."""
     entry = inputs.entries.get(model.pair)
-    seen = inputs.comparisons.get(model.model_id)
+    comparison = inputs.comparisons.get(model.model_id)
     unread = inputs.unread.get(model.model_id)
-    if seen is not None and seen.diff:
-        return _drifted(inputs, item, OTHER_CONTENT, seen.diff)
+    if comparison is not None and comparison.diff:
+        return _drifted(inputs, item, OTHER_CONTENT, comparison.diff)
     if _has_changed(manifest, model, entry):
         why = "the manifest has changed since the import, in fields that the registry does not show"
         return _drifted(inputs, item, why)
-    if seen is not None or known_equal(manifest, model, entry):
+    if comparison is not None or known_equal(manifest, model, entry):
         return item
     wording = unread or "the registry lists it, and gives no detail of it"
     return _with(

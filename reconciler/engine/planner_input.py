@@ -152,11 +152,11 @@ def remembered_content(model: ObservedModel, entry: LedgerEntry | None) -> str |
 
 
 def newest_status(
-    model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None
+    model: ObservedModel, comparison: Comparison | None, entry: LedgerEntry | None
 ) -> tuple[str | None, Stage]:
     """The newest status known, and what it means: a list may leave it out."""
-    if seen is not None and seen.status is not None:
-        return seen.status, seen.stage
+    if comparison is not None and comparison.status is not None:
+        return comparison.status, comparison.stage
     if model.status is None and entry is not None and entry.model_id == model.model_id:
         return entry.model_status, entry.stage or Stage.PENDING
     return model.status, model.stage
