@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterato
     fleet = Fleet(tmp_path_factory.mktemp("browser") / "fleet")
     fleet.configure(TARGETS)
     fleet.repository.commit({"models.d/team-0/model-0.yaml": MANIFEST}, "Add model-000000")
-    with Prepared(fleet.folder) as found:
-        first, *rest = models(NUMBER, found.commit, well=8)
-        found.save([first._replace(verdict=Verdict.DRIFTED), *rest])
-        yield found
+    with Prepared(fleet.folder) as prepared:
+        first, *rest = models(NUMBER, prepared.commit, well=8)
+        prepared.save([first._replace(verdict=Verdict.DRIFTED), *rest])
+        yield prepared

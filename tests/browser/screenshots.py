@@ -125,9 +125,9 @@ def _state(items: Sequence[ModelState] = _ITEMS) -> PageState:
 
 def overview(items: Sequence[ModelState] = _ITEMS) -> str:
     """All models, or the first page of them."""
-    wanted = Selection(refresh="off")
-    facts = OverviewFacts(listing_of(items, wanted.listing), _COMMITS)
-    return html.overview(_state(items), wanted, facts)
+    selection = Selection(refresh="off")
+    facts = OverviewFacts(listing_of(items, selection.listing), _COMMITS)
+    return html.overview(_state(items), selection, facts)
 
 
 def many(number: int) -> str:

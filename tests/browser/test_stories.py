@@ -33,7 +33,7 @@ def visit(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**{"timezone_id": "Asia/Shanghai", "locale": "en-GB"} | options)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
         page.goto(url)
@@ -117,8 +117,8 @@ def test_nothing_on_a_page_shuts_anybody_out(chromium: Browser, site: Prepared, 
     with visit(chromium, site.url, color_scheme=scheme) as page:
         for path in _EXAMINED:
             page.goto(site.url + path)
-            found = axe.run(page).response["violations"]
-            assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in _BAD] == []
+            violations = axe.run(page).response["violations"]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in _BAD] == []
 
 
 def test_a_page_fits_into_320_pixels_and_on_paper(chromium: Browser, site: Prepared) -> None:

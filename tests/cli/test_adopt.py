@@ -163,8 +163,8 @@ def test_nothing_is_adopted_while_a_manifest_cannot_be_read(fleet: Fleet) -> Non
 def _with_description(name: str, text: str) -> Callable[[Request, Callable[[], Answer]], Answer]:
     def meddle(_request: Request, forward: Callable[[], Answer]) -> Answer:
         answer = forward()
-        told = json.loads(answer.body)
-        return said(answer.status, told | {"description": text}) if told.get("model_name") == name else answer
+        body = json.loads(answer.body)
+        return said(answer.status, body | {"description": text}) if body.get("model_name") == name else answer
 
     return meddle
 

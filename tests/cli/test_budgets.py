@@ -24,7 +24,7 @@ def limited(fleet: Fleet) -> Fleet:
     return fleet
 
 
-def _known(fleet: Fleet) -> list[Entry]:
+def _entries(fleet: Fleet) -> list[Entry]:
     """What `models.d` holds now."""
     rows = (line.split() for line in fleet.repository.git("ls-tree", "HEAD:models.d").splitlines())
     return [Entry(mode.encode(), name.encode(), blob) for mode, _, blob, name in rows]
@@ -33,12 +33,12 @@ def _known(fleet: Fleet) -> list[Entry]:
 def test_plan_apply_and_status_tell_of_too_many_paths_and_go_on_with_what_was_known(limited: Fleet) -> None:
     """The same words everywhere, once; exit code 1; nothing is missing, unmanaged or imported again."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
-    nested(store, head, deep=2, known=_known(limited))
+    nested(store, head, deep=2, known=_entries(limited))
     verdicts = {"a@1.0.0": "in-sync", "b@2.0.0": "in-sync", "models.d": "invalid"}
     for command in ("plan", "apply", "status", "plan"):
-        told, done = limited(command, "--quiet"), limited.json(command)
-        assert (told.code, done.code, done.verdicts) == (1, 1, verdicts)
-        assert told.out.count("limits.paths") == 1
+        quiet_run, done = limited(command, "--quiet"), limited.json(command)
+        assert (quiet_run.code, done.code, done.verdicts) == (1, 1, verdicts)
+        assert quiet_run.out.count("limits.paths") == 1
     done = limited("validate", "--commit", "HEAD")
     assert (done.code, done.out.count("limits.paths")) == (1, 1)
     assert "limits.paths" in limited("doctor").out
@@ -50,13 +50,13 @@ def test_history_that_is_kept_goes_on_beside_a_commit_that_did_too_much(limited:
     """What came before is told with it, and after it was mended; a note says why not all is told."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
     tree = limited.repository.git("rev-parse", "HEAD^{tree}")
-    mended = store.commit(tree, [nested(store, head, deep=2, known=_known(limited))])
+    mended = store.commit(tree, [nested(store, head, deep=2, known=_entries(limited))])
     for tip in ("HEAD", mended):
         limited.repository.git("update-ref", "refs/heads/main", tip)
         for _ in range(2):  # before and after a cycle
-            told, rows = limited("history", "a"), limited.json("history", "a").json
-            assert (told.code, told.err.count("limits.changes")) == (0, 1)
-            assert "not in the branch" not in told.out
+            done, rows = limited("history", "a"), limited.json("history", "a").json
+            assert (done.code, done.err.count("limits.changes")) == (0, 1)
+            assert "not in the branch" not in done.out
             assert [(row["commit"], row["path"]) for row in rows] == [(head, "models.d/a-1.0.0.yaml")]
             assert rows[0]["subject"] is not None
             limited("apply")
@@ -66,7 +66,7 @@ def test_history_that_is_kept_goes_on_beside_a_commit_that_did_too_much(limited:
 def test_a_long_author_is_shortened_wherever_it_is_stored_or_shown(limited: Fleet) -> None:
     """Report, history, state and index hold the same few characters."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
-    long_author(store, head, size=300_000, models=2, known=_known(limited))
+    long_author(store, head, size=300_000, models=2, known=_entries(limited))
     assert limited("apply").code == 0
     authors = {item["author"] for item in limited.json("status", "long0").json["items"]}
     assert authors == {"N" * 19 + "…"}

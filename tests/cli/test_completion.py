@@ -65,8 +65,8 @@ def complete(request: pytest.FixtureRequest, fleet: Fleet) -> Complete:
         )
         word = line.rpartition(" ")[2]
         kept = "".join(word.rpartition("@")[:2]) if name == "bash" else ""
-        found = [kept + told.partition("\t")[0] for told in done.stdout.splitlines() if told]
-        return sorted(one for one in found if one.startswith(word))
+        candidates = [kept + row.partition("\t")[0] for row in done.stdout.splitlines() if row]
+        return sorted(one for one in candidates if one.startswith(word))
 
     return offered
 
@@ -91,12 +91,12 @@ def test_a_name_that_a_shell_would_run_is_not_offered(fleet: Fleet) -> None:
 
 def test_candidates_are_told_in_under_60_ms_which_is_what_they_import(fleet: Fleet) -> None:
     """Nothing that takes its time: no command line library, no pydantic, no SQLAlchemy, no git."""
-    told = (
+    program = (
         "import sys; sys.argv = ['reconciler', *sys.argv[1:]]; from reconciler.cli import main; main(); "
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", told, CANDIDATES, "models", "mnist@1.1"],
+        [sys.executable, "-c", program, CANDIDATES, "models", "mnist@1.1"],
         cwd=fleet.folder,
         env=git_environment(),
         capture_output=True,

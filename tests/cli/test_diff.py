@@ -53,8 +53,12 @@ def test_a_field_taken_out_of_a_manifest_differs(fleet: Fleet) -> None:
     (item,) = fleet.json("diff", "a@1.0.0").json["items"]
     assert (item["result"], item["verdict"]) == ("differs", "drifted")
     assert item["diff"] == [{"field": "description", "declared": None, "registered": "one"}]
-    told = {field["field"]: field for field in item["fields"]}["description"]
-    assert (told["declared"], told["registered"], told["state"]) == (None, "one", "differs")
+    description = {field["field"]: field for field in item["fields"]}["description"]
+    assert (description["declared"], description["registered"], description["state"]) == (
+        None,
+        "one",
+        "differs",
+    )
 
 
 def test_differing_sides_are_exit_code_1_down_to_the_value(fleet: Fleet) -> None:
@@ -94,9 +98,9 @@ def test_an_absent_side_is_exit_code_1(fleet: Fleet) -> None:
     assert {field["state"] for field in item["fields"]} == {"not-registered"}
     fleet("apply")
     fleet.commit({"models.d/a-1.0.0.yaml": None, "models.d/b.yaml": manifest("b@2.0.0")})
-    told = {name: fleet.json("diff", name) for name in ("a@1.0.0", "b@2.0.0", "c@1.0.0")}
-    assert {done.code for done in told.values()} == {1}
-    assert [done.json["items"][0]["result"] for done in told.values()] == [
+    runs = {name: fleet.json("diff", name) for name in ("a@1.0.0", "b@2.0.0", "c@1.0.0")}
+    assert {done.code for done in runs.values()} == {1}
+    assert [done.json["items"][0]["result"] for done in runs.values()] == [
         "not-declared",
         "unusable",
         "absent",

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from tests.program import Fleet
 
 
-def _found(fleet: Fleet, check: str) -> dict[str, Any]:
+def _finding(fleet: Fleet, check: str) -> dict[str, Any]:
     """The finding of one check; all is told as JSON, and the worst gives the exit code."""
     done = fleet.json("doctor")
     assert done.code == max(finding["exit_code"] for finding in done.json)
-    (found,) = (finding for finding in done.json if finding["check"] == check)
-    return dict(found)
+    (entry,) = (finding for finding in done.json if finding["check"] == check)
+    return dict(entry)
 
 
 def test_all_is_well(fleet: Fleet) -> None:
@@ -62,9 +62,9 @@ def test_quiet_tells_only_what_is_not_well(fleet: Fleet) -> None:
 def test_git_that_cannot_be_read(fleet: Fleet, settings: str) -> None:
     """With what to do."""
     fleet.configure(f"[source]\n{settings}\n{EMBEDDED}")
-    found = _found(fleet, "git")
-    assert (found["level"], found["exit_code"]) == ("error", 3)
-    assert found["remedy"]
+    finding = _finding(fleet, "git")
+    assert (finding["level"], finding["exit_code"]) == ("error", 3)
+    assert finding["remedy"]
 
 
 def test_a_dirty_work_tree_is_a_warning(fleet: Fleet) -> None:
@@ -77,18 +77,18 @@ def test_a_dirty_work_tree_is_a_warning(fleet: Fleet) -> None:
 def test_invalid_manifests_and_a_missing_directory(fleet: Fleet) -> None:
     """Each with its own exit code and remedy."""
     fleet.commit({"models.d/bad.yaml": "a: 1"})
-    found = _found(fleet, "manifests")
-    assert (found["exit_code"], "reconciler validate" in found["remedy"]) == (1, True)
+    finding = _finding(fleet, "manifests")
+    assert (finding["exit_code"], "reconciler validate" in finding["remedy"]) == (1, True)
     fleet.configure("[targets.x]\nkind = 'embedded'\npath = 'elsewhere'\n")
-    found = _found(fleet, "manifests")
-    assert (found["exit_code"], found["target"], "targets.x.path" in found["remedy"]) == (3, "x", True)
+    finding = _finding(fleet, "manifests")
+    assert (finding["exit_code"], finding["target"], "targets.x.path" in finding["remedy"]) == (3, "x", True)
 
 
 def test_a_state_that_is_not_there_is_told_apart_from_one_that_is_sound(fleet: Fleet) -> None:
     """An emptied one would look like the first."""
-    assert _found(fleet, "state")["message"].startswith("not there yet")
+    assert _finding(fleet, "state")["message"].startswith("not there yet")
     fleet("apply")
-    assert _found(fleet, "state")["message"].startswith("sound, with ")
+    assert _finding(fleet, "state")["message"].startswith("sound, with ")
 
 
 def test_a_state_that_cannot_be_used(fleet: Fleet) -> None:
@@ -96,15 +96,15 @@ def test_a_state_that_cannot_be_used(fleet: Fleet) -> None:
     (fleet.folder / "state.db").write_bytes(b"no database at all" * 100)
     for name in ("state.db", "models.d"):
         fleet.configure(f"[state]\nurl = 'sqlite:///{name}'\n")
-        found = _found(fleet, "state")
-        assert (found["level"], found["exit_code"]) == ("error", 3)
+        finding = _finding(fleet, "state")
+        assert (finding["level"], finding["exit_code"]) == ("error", 3)
 
 
 def test_an_address_that_nobody_has(fleet: Fleet) -> None:
     """A name that cannot be resolved."""
     fleet.configure(modelarts("https://nowhere.invalid"))
-    found = _found(fleet, "address")
-    assert (found["level"], found["exit_code"], "targets.prod.endpoint" in found["remedy"]) == (
+    finding = _finding(fleet, "address")
+    assert (finding["level"], finding["exit_code"], "targets.prod.endpoint" in finding["remedy"]) == (
         "error",
         3,
         True,
@@ -114,17 +114,17 @@ def test_an_address_that_nobody_has(fleet: Fleet) -> None:
 def test_a_registry_that_is_down(fleet: Fleet) -> None:
     """Nobody listens."""
     fleet.configure(modelarts("http://127.0.0.1:9"))
-    found = _found(fleet, "registry")
-    assert (found["exit_code"], found["message"]) == (3, "127.0.0.1 port 9: Connection refused")
+    finding = _finding(fleet, "registry")
+    assert (finding["exit_code"], finding["message"]) == (3, "127.0.0.1 port 9: Connection refused")
 
 
 def test_a_server_without_a_certificate(fleet: Fleet) -> None:
     """TLS is asked for, and plain HTTP answers."""
     with relayed() as relay:
         fleet.configure(modelarts(relay.url.replace("http://", "https://")))
-        found = _found(fleet, "tls")
-    assert (found["level"], found["exit_code"]) == ("error", 3)
-    assert "certificate" in found["remedy"]
+        finding = _finding(fleet, "tls")
+    assert (finding["level"], finding["exit_code"]) == ("error", 3)
+    assert "certificate" in finding["remedy"]
 
 
 def test_a_server_that_says_nothing_about_the_time(fleet: Fleet) -> None:
@@ -133,7 +133,7 @@ def test_a_server_that_says_nothing_about_the_time(fleet: Fleet) -> None:
         silent.listen(1)
         port = silent.getsockname()[1]
     fleet.configure(modelarts(f"http://127.0.0.1:{port}"))
-    assert _found(fleet, "registry")["exit_code"] == 3
+    assert _finding(fleet, "registry")["exit_code"] == 3
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(120, "warning"), (1200, "error")])
@@ -144,8 +144,8 @@ def test_a_clock_that_is_wrong(fleet: Fleet, seconds: int, level: str) -> None:
     with relayed() as relay:
         relay.clock = lambda: formatdate(time.time() - seconds, usegmt=True)
         fleet.configure(modelarts(relay.url))
-        found = _found(fleet, "clock")
-    assert (found["level"], "clock" in found["remedy"]) == (level, True)
+        finding = _finding(fleet, "clock")
+    assert (finding["level"], "clock" in finding["remedy"]) == (level, True)
 
 
 def test_credentials_that_are_refused(fleet: Fleet) -> None:
@@ -155,9 +155,9 @@ def test_credentials_that_are_refused(fleet: Fleet) -> None:
         fleet.configure(
             modelarts(url, more="auth = { method = 'aksk', access_key = 'AK', secret_key = 'wrong' }")
         )
-        found = _found(fleet, "credentials")
-    assert (found["level"], found["exit_code"]) == ("error", 3)
-    assert "targets.prod.auth" in found["remedy"]
+        finding = _finding(fleet, "credentials")
+    assert (finding["level"], finding["exit_code"]) == ("error", 3)
+    assert "targets.prod.auth" in finding["remedy"]
 
 
 def test_an_answer_that_is_no_registry(fleet: Fleet) -> None:
@@ -165,15 +165,15 @@ def test_an_answer_that_is_no_registry(fleet: Fleet) -> None:
     with relayed() as relay:
         fleet.configure(modelarts(relay.url))
         relay.meddle = lambda *_: Answer(200, b"<html>Log in</html>", "text/html")
-        assert _found(fleet, "registry")["exit_code"] == 3
+        assert _finding(fleet, "registry")["exit_code"] == 3
         relay.meddle = lambda *_: said(404, {"error_code": "ModelArts.0104", "error_msg": "no such project"})
-        assert _found(fleet, "registry")["exit_code"] == 3
+        assert _finding(fleet, "registry")["exit_code"] == 3
 
 
 def _warnings(fleet: Fleet, **environment: str) -> list[str]:
     """What lies more open than it needs to; never a reason to fail by itself."""
-    found = fleet.json("doctor", **environment).json
-    said = [finding for finding in found if finding["check"] in ("secrets", "web", "state")]
+    findings = fleet.json("doctor", **environment).json
+    said = [finding for finding in findings if finding["check"] in ("secrets", "web", "state")]
     assert all(
         finding["exit_code"] == 0 and finding["remedy"] for finding in said if finding["level"] == "warning"
     )

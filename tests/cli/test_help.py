@@ -42,10 +42,10 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
 
 def test_the_version_is_told(tmp_path: Path) -> None:
     """One line, exit code 0, however it is asked for."""
-    told = {
+    outputs = {
         (done.code, done.out, done.err) for done in map(Program(tmp_path), ("-V", "--version", "version"))
     }
-    assert told == {(0, f"reconciler {__version__}\n", "")}
+    assert outputs == {(0, f"reconciler {__version__}\n", "")}
     facts = Program(tmp_path).json("version").json
     assert (list(facts), facts["version"]) == (["version", "python", "state_schema"], __version__)
 

@@ -53,11 +53,11 @@ def test_the_hooks_check_manifests_and_configuration(
 ) -> None:
     """What is right passes; what is wrong is shown with its place, and the commit is refused."""
     fleet, run = hooked
-    code, told = run()
-    assert (code, told.count("Passed")) == (0, 2), told
+    code, output = run()
+    assert (code, output.count("Passed")) == (0, 2), output
     fleet.repository.write({"models.d/bad.yaml": manifest("bad@01.0.0")})
-    code, told = run()
-    assert (code, "models.d/bad.yaml:2:16: model_version" in told) == (1, True), told
+    code, output = run()
+    assert (code, "models.d/bad.yaml:2:16: model_version" in output) == (1, True), output
     fleet.repository.write({"models.d/bad.yaml": None, "reconciler.toml": "[sorce]\n"})
-    code, told = run()
-    assert (code, "reconciler.toml:1: sorce: unknown key" in told) == (1, True), told
+    code, output = run()
+    assert (code, "reconciler.toml:1: sorce: unknown key" in output) == (1, True), output

@@ -35,9 +35,9 @@ def empty(tmp_path: Path) -> Program:
 
 def test_an_empty_repository_gets_all_it_needs(empty: Program) -> None:
     """What is written works: the check, a commit, a plan; a second run writes nothing."""
-    told = empty.json("init", "--forge", "github").json
+    report = empty.json("init", "--forge", "github").json
     expected = [*COMMON, ".github/workflows/models.yml"]
-    assert told == {"version": 1, "dry_run": False, "created": expected, "kept": []}
+    assert report == {"version": 1, "dry_run": False, "created": expected, "kept": []}
     assert empty("validate").code == 0
     repository = GitRepository(empty.folder)
     commit = repository.commit({})
@@ -87,7 +87,7 @@ def test_the_first_manifest_is_valid_in_any_edition(empty: Program, edition: str
     assert empty("init", "--edition", edition).code == 0
     text = (empty.folder / "models.d" / "_example.yaml").read_text("utf-8")
     results = read("models.d/example.yaml", text.encode(), rules_of(edition), lambda _: None)
-    assert all(isinstance(found, Manifest) and not found.warnings for found in results), results
+    assert all(isinstance(result, Manifest) and not result.warnings for result in results), results
     schema = json.loads((empty.folder / "models.d" / ".schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(text))
     assert text.startswith("# yaml-language-server: $schema=.schema.json\n")

@@ -28,21 +28,21 @@ def test_plan_apply_and_status_print_the_promised_object(fleet: Fleet) -> None:
     """The same keys in each, and unknown values as null."""
     commit = fleet.commit({"models.d/bad.yaml": "model_name: x\n"})
     for command in ("plan", "apply", "status"):
-        told = fleet.json(command).json
-        assert list(told) == REPORT
-        assert (told["version"], told["commit"], len(told["digest"])) == (1, commit, 64)
-        assert list(told["summary"]) == VERDICTS
-        assert sum(told["summary"].values()) == len(told["items"]) == 3
-        for item in told["items"]:
+        report = fleet.json(command).json
+        assert list(report) == REPORT
+        assert (report["version"], report["commit"], len(report["digest"])) == (1, commit, 64)
+        assert list(report["summary"]) == VERDICTS
+        assert sum(report["summary"].values()) == len(report["items"]) == 3
+        for item in report["items"]:
             assert list(item) == ITEM
             assert [list(reason) for reason in item["reasons"]] == [REASON] * len(item["reasons"])
 
 
 def test_a_state_without_a_cycle_knows_no_commit_and_no_digest(fleet: Fleet) -> None:
     """Both are null, as all that is not known."""
-    told = fleet.json("status").json
-    assert list(told) == REPORT
-    assert (told["commit"], told["digest"], told["items"]) == (None, None, [])
+    report = fleet.json("status").json
+    assert list(report) == REPORT
+    assert (report["commit"], report["digest"], report["items"]) == (None, None, [])
 
 
 def test_an_item_tells_where_it_is_from_and_what_became_of_it(fleet: Fleet) -> None:
@@ -99,9 +99,9 @@ def test_history_prints_the_promised_list(fleet: Fleet) -> None:
     """One object a commit and model, events oldest first, request id and model id of the import."""
     commit = fleet.repository.git("rev-parse", "HEAD")
     fleet("apply")
-    told = fleet.json("history").json
-    assert [list(row) for row in told] == [PAST, PAST]
-    row = told[0]
+    rows = fleet.json("history").json
+    assert [list(row) for row in rows] == [PAST, PAST]
+    row = rows[0]
     assert (row["target"], row["model_name"], row["commit"], row["subject"]) == (
         "local",
         "a",
@@ -122,22 +122,22 @@ def test_history_prints_the_promised_list(fleet: Fleet) -> None:
 def test_validate_prints_its_problems(fleet: Fleet) -> None:
     """Counts, and each problem with its severity."""
     fleet.repository.write({"models.d/bad.yaml": "model_name: x\n"})
-    told = fleet.json("validate").json
-    assert list(told) == ["version", "manifests", "errors", "warnings", "problems", "notes"]
-    assert (told["version"], told["manifests"], told["errors"]) == (1, 3, len(told["problems"]))
-    assert {tuple(problem) for problem in told["problems"]} == {(*REASON, "severity")}
+    report = fleet.json("validate").json
+    assert list(report) == ["version", "manifests", "errors", "warnings", "problems", "notes"]
+    assert (report["version"], report["manifests"], report["errors"]) == (1, 3, len(report["problems"]))
+    assert {tuple(problem) for problem in report["problems"]} == {(*REASON, "severity")}
 
 
 def test_doctor_prints_its_findings(fleet: Fleet) -> None:
     """One object a check."""
-    told = fleet.json("doctor").json
-    keys = {tuple(finding) for finding in told}
+    findings = fleet.json("doctor").json
+    keys = {tuple(finding) for finding in findings}
     assert keys == {("check", "level", "message", "target", "remedy", "exit_code")}
-    assert {finding["level"] for finding in told} == {"ok"}
+    assert {finding["level"] for finding in findings} == {"ok"}
 
 
 def test_an_empty_past_is_an_empty_list(fleet: Fleet) -> None:
     """Never an error, never no output."""
     assert fleet.json("history", "nobody").json == []
-    told = fleet.json("status").json
-    assert (told["items"], list(told)) == ([], REPORT)
+    report = fleet.json("status").json
+    assert (report["items"], list(report)) == ([], REPORT)

@@ -41,8 +41,8 @@ def test_a_configuration_that_is_written_anew_is_checked_anew(
     assert [fleet("validate", _FILE).code for _ in range(2)] == [0, 0]
     fleet.configure(written)
     for _ in range(2):
-        told = fleet("validate", _FILE)
-        assert (told.code, expected in told.err) == (2, True), told.err
+        done = fleet("validate", _FILE)
+        assert (done.code, expected in done.err) == (2, True), done.err
 
 
 def test_what_another_configuration_says_of_checking_holds_at_once(fleet: Fleet) -> None:

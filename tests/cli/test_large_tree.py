@@ -37,9 +37,11 @@ def large(made: Fleet) -> Iterator[Fleet]:
 
 def _conflicts(fleet: Fleet, path: str, **environment: str) -> list[str]:
     """The other places that claim what a file claims."""
-    told = fleet.json("validate", path, **environment).json
-    assert all(problem["code"] == "conflict" for problem in told["problems"]), told
-    places = " ".join(problem["message"].partition("(")[2].partition(")")[0] for problem in told["problems"])
+    report = fleet.json("validate", path, **environment).json
+    assert all(problem["code"] == "conflict" for problem in report["problems"]), report
+    places = " ".join(
+        problem["message"].partition("(")[2].partition(")")[0] for problem in report["problems"]
+    )
     return sorted(
         place.rpartition(":")[0] for place in places.split(", ") if place and f"{path}:" not in place
     )

@@ -51,7 +51,7 @@ raise RuntimeError("at last")
 """
 
 
-def _spoken(form: str) -> list[str]:
+def _log_lines(form: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", SPEAKERS, form], capture_output=True, text=True, timeout=60, check=False
     )
@@ -61,22 +61,22 @@ def _spoken(form: str) -> list[str]:
 
 def test_every_line_of_the_json_log_is_json_whoever_speaks() -> None:
     """This program, standard logging, warnings, asyncio, threads, finalizers, and what nobody caught."""
-    lines = [json.loads(line) for line in _spoken("json")]
+    lines = [json.loads(line) for line in _log_lines("json")]
     assert all(set(line) >= {"event", "level", "timestamp"} for line in lines)
-    told = json.dumps(lines)
+    output = json.dumps(lines)
     for fact in (
         *("ours", "theirs said", "on two lines", "ZeroDivisionError", "in a finalizer", "nobody asked"),
         *("'callback'", "at last"),
     ):
-        assert fact in told
-    assert "secret" not in told
+        assert fact in output
+    assert "secret" not in output
     assert {line["level"] for line in lines} == {"info", "warning", "error"}
 
 
 def test_every_event_of_the_text_log_is_one_line_without_control_characters() -> None:
     """Tracebacks and control characters are written out."""
-    lines = _spoken("text")
-    assert len(lines) == len(_spoken("json"))
+    lines = _log_lines("text")
+    assert len(lines) == len(_log_lines("json"))
     assert "\x1b" not in "".join(lines)
 
 

@@ -38,10 +38,10 @@ def test_status_is_what_the_last_cycle_found_without_asking_anybody(fleet: Fleet
         fleet.configure(modelarts(relay.url))
         applied = fleet.json("apply")
         requests = len(relay.requests)
-        told = fleet.json("status")
+        status = fleet.json("status")
         assert len(relay.requests) == requests
-    assert told.json["items"] == applied.json["items"]
-    assert fleet.json("status").json == told.json
+    assert status.json["items"] == applied.json["items"]
+    assert fleet.json("status").json == status.json
 
 
 def test_status_remembers_what_needs_a_human(fleet: Fleet) -> None:
@@ -169,8 +169,8 @@ def test_a_compressed_journal_tells_the_same_history(fleet: Fleet) -> None:
     fleet("apply")
     before = (fleet("state", "export").out, fleet("history", "--output", "json").out)
     done = fleet("state", "compact", "--days", "0")
-    moved = len(before[0].splitlines()) - 1
-    assert (done.code, done.out, done.err) == (0, f"{moved} events were compressed\n", "")
+    count = len(before[0].splitlines()) - 1
+    assert (done.code, done.out, done.err) == (0, f"{count} events were compressed\n", "")
     assert (fleet("state", "export").out, fleet("history", "--output", "json").out) == before
     assert fleet("state", "check").code == 0
     assert fleet("state", "compact").out == "0 events were compressed\n"

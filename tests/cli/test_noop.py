@@ -35,9 +35,9 @@ def _note(fleet: Fleet, target: str | None = None, file: Path | None = None) -> 
 def _kept(fleet: Fleet, change: Callable[[str], str] = str) -> str:
     """The note as the state keeps it, and makes it another."""
     with closing(sqlite3.connect(fleet.folder / ".reconciler" / "state.db")) as state, state:
-        found: str = state.execute("SELECT value FROM mark WHERE name = ?", (NOOP_MARK,)).fetchone()[0]
-        state.execute("UPDATE mark SET value = ? WHERE name = ?", (change(found), NOOP_MARK))
-    return found
+        note: str = state.execute("SELECT value FROM mark WHERE name = ?", (NOOP_MARK,)).fetchone()[0]
+        state.execute("UPDATE mark SET value = ? WHERE name = ?", (change(note), NOOP_MARK))
+    return note
 
 
 @pytest.fixture(scope="module")

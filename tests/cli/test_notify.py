@@ -147,8 +147,8 @@ def test_no_secret_of_a_sink_is_in_the_state_or_in_the_output(fleet: Fleet) -> N
     """Whatever the receiver says, and in every command that prints the configuration or the state."""
     with receiving(Answer(401, json.dumps({"path": f"/{CANARY}"}).encode())) as receiver:
         fleet.configure(hook(receiver.url, f'secret = "secret-{CANARY}"\n'))
-        told = [fleet(*command.split()) for command in ("apply", "status", "doctor", "state export")]
-        told.append(fleet("notify", "test", "webhook"))
-    assert CANARY not in "".join(done.out + done.err for done in told)
+        runs = [fleet(*command.split()) for command in ("apply", "status", "doctor", "state export")]
+        runs.append(fleet("notify", "test", "webhook"))
+    assert CANARY not in "".join(done.out + done.err for done in runs)
     for file in (fleet.folder / ".reconciler").rglob("*"):
         assert not file.is_file() or CANARY.encode() not in file.read_bytes()

@@ -131,10 +131,10 @@ def test_apply_refuses_when_anything_moved_since(fleet: Fleet) -> None:
     fleet.declare("c@1.0.0")
     done = fleet("apply", "--expect-digest", digest)
     assert (done.code, done.out) == (4, "")
-    moved = fleet.json("plan").json
+    plan = fleet.json("plan").json
     assert digest in done.err
-    assert moved["digest"] in done.err
-    assert moved["summary"]["import"] == 3
+    assert plan["digest"] in done.err
+    assert plan["summary"]["import"] == 3
 
 
 def test_a_guard_refuses_and_names_the_way_through(fleet: Fleet) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     """A registry in which imports of `fail…` end as failed."""
-    with relayed(fail_pattern="fail*") as found:
-        yield found
+    with relayed(fail_pattern="fail*") as registry:
+        yield registry
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def test_history_says_who_retried(fleet: Fleet) -> None:
     """User and host, whatever the environment claims; with the deletion, the release and the new import."""
     fleet("apply", LOGNAME="mallory", USER="mallory")
     fleet("retry", "fail@1.0.0", "--yes", LOGNAME="mallory", USER="mallory")
-    told = fleet.json("history", "fail").json[0]["events"]
+    events = fleet.json("history", "fail").json[0]["events"]
     by_apply, by_retry = f"asked for by {actor('apply')}", f"asked for by {actor('retry')}"
-    assert [by_retry in (event["detail"] or "") for event in told] == [False] * 3 + [True] * 4
-    assert [by_apply in (event["detail"] or "") for event in told] == [True] * 3 + [False] * 4
-    deleted = next(event for event in told if event["event"] == "deleted")
+    assert [by_retry in (event["detail"] or "") for event in events] == [False] * 3 + [True] * 4
+    assert [by_apply in (event["detail"] or "") for event in events] == [True] * 3 + [False] * 4
+    deleted = next(event for event in events if event["event"] == "deleted")
     assert deleted["detail"] == f"the failed model was removed by `retry`; {by_retry}"
     assert "mallory" not in fleet("history").out
     assert f"; {by_retry}" in fleet("history", "fail").out

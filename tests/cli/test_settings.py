@@ -62,7 +62,7 @@ def test_a_mistake_is_told_with_file_line_key_and_what_was_expected(
 
 
 @pytest.mark.parametrize(
-    ("text", "command", "told"),
+    ("text", "command", "expected"),
     [
         ("\n[log]\n\nlevel = 'loud'\n", "plan", ":4: log.level: "),
         ("[source]\n'b r' = 1\n", "plan", ":2: source.b r: unknown key"),
@@ -90,14 +90,14 @@ def test_a_mistake_is_told_with_file_line_key_and_what_was_expected(
         ),
     ],
 )
-def test_every_kind_of_mistake_names_its_line(tmp_path: Path, text: str, command: str, told: str) -> None:
+def test_every_kind_of_mistake_names_its_line(tmp_path: Path, text: str, command: str, expected: str) -> None:
     """An unknown key, a type, a value, a missing key, and what only the other rooms know to be wrong."""
     fleet = Fleet(tmp_path / "fleet")
     fleet.declare("a@1.0.0")
     fleet.configure(text)
     done = fleet(command)
     assert done.code == 2
-    assert done.err.startswith(f"error: {fleet.folder}/reconciler.toml{told}")
+    assert done.err.startswith(f"error: {fleet.folder}/reconciler.toml{expected}")
 
 
 def test_a_wrong_value_of_another_room_names_its_variable(fleet: Fleet) -> None:

@@ -67,8 +67,8 @@ def test_an_embedded_registry_of_each_replica_is_warned_of(fleet: Fleet) -> None
             + database
             + "[state]\nurl = 'postgresql+psycopg://reconciler@127.0.0.1:9/x'\n"
         )
-        told = "target a is an embedded registry in state.dir, and replicas may share the state"
-        assert (told in fleet("validate").err) is warned
+        warning = "target a is an embedded registry in state.dir, and replicas may share the state"
+        assert (warning in fleet("validate").err) is warned
 
 
 def test_doctor_says_which_page_each_edition_follows_and_when_it_was_checked(fleet: Fleet) -> None:
@@ -76,8 +76,8 @@ def test_doctor_says_which_page_each_edition_follows_and_when_it_was_checked(fle
     fleet.configure(EMBEDDED)
     findings = {f["check"]: f for f in fleet.json("doctor").json}
     assert findings["edition"]["target"] == "local"
-    told = "seed-2019 follows the import model page of 2019-12-10; last checked against it on 20"
-    assert findings["edition"]["message"].startswith(told)
+    message = "seed-2019 follows the import model page of 2019-12-10; last checked against it on 20"
+    assert findings["edition"]["message"].startswith(message)
     assert findings["manifests"]["message"] == "1 manifest: 0 errors, 0 warnings"
     assert fleet("apply").code == 0
     findings = {f["check"]: f for f in fleet.json("doctor").json}

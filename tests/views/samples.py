@@ -53,8 +53,8 @@ DRIFTED = ModelState(
 
 def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts: Any) -> ModelState:
     """An item of target `local`, declared in a file of its own."""
-    known: dict[str, Any] = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1}
-    return ModelState(verdict=verdict, model_name=name, model_version=version, **known | facts)
+    defaults: dict[str, Any] = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1}
+    return ModelState(verdict=verdict, model_name=name, model_version=version, **defaults | facts)
 
 
 def report(*items: ModelState, **facts: Any) -> Report:
@@ -72,16 +72,16 @@ def listing_of(items: Iterable[ModelState], query: ListingQuery) -> Listing:
     return Listing(shown, selected.matching, selected.groups)
 
 
-def overview_of(found: Report, now: datetime) -> str:
+def overview_of(report: Report, now: datetime) -> str:
     """The overview of all models of a report."""
-    pages = OverviewFacts(listing_of(found.items, ListingQuery()))
-    return html.overview(PageState(now, "0", "running", found), Selection(), pages)
+    pages = OverviewFacts(listing_of(report.items, ListingQuery()))
+    return html.overview(PageState(now, "0", "running", report), Selection(), pages)
 
 
 def event(kind: EventKind, minutes: int, **facts: Any) -> Event:
     """An event of `local` about mnist@1.0.0, so many minutes after noon."""
-    known: dict[str, Any] = {"target": "local", "pair": ModelKey("mnist", "1.0.0"), "cycle_id": "cycle-1"}
-    return Event(NOON + timedelta(minutes=minutes), kind, **known | facts)
+    defaults: dict[str, Any] = {"target": "local", "pair": ModelKey("mnist", "1.0.0"), "cycle_id": "cycle-1"}
+    return Event(NOON + timedelta(minutes=minutes), kind, **defaults | facts)
 
 
 def touch(
@@ -194,6 +194,6 @@ _TOUCHES = st.builds(
 DECLARED = st.builds(Declaration, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))
 
 
-def printed(found: Report) -> str:
+def printed(report: Report) -> str:
     """The object that a command prints of a report, whole."""
-    return "".join(as_json.report_pieces(found, len(found.items)))
+    return "".join(as_json.report_pieces(report, len(report.items)))

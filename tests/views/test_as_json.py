@@ -67,27 +67,27 @@ def test_a_report_is_the_promised_object() -> None:
 
 def test_what_is_unknown_is_null_and_never_left_out() -> None:
     """An item of which only the verdict is known still has all its keys."""
-    (found,) = json.loads(printed(report(ModelState("local", Verdict.INVALID))))["items"]
-    assert list(found) == ITEM_KEYS
-    assert found["model_name"] is found["line"] is found["commit"] is None
-    assert found["reasons"] == found["diff"] == []
+    (entry,) = json.loads(printed(report(ModelState("local", Verdict.INVALID))))["items"]
+    assert list(entry) == ITEM_KEYS
+    assert entry["model_name"] is entry["line"] is entry["commit"] is None
+    assert entry["reasons"] == entry["diff"] == []
 
 
 @given(REPORTS)
-def test_every_report_survives_json_and_counts_every_item_once(found: Report) -> None:
+def test_every_report_survives_json_and_counts_every_item_once(report: Report) -> None:
     """What is printed reads back, and the summary adds up."""
-    told = json.loads(printed(found))
-    assert told["items"] == [as_json.report_item(item) for item in found.items]
-    assert list(told["summary"]) == list(Verdict)
-    assert sum(told["summary"].values()) == len(told["items"])
+    document = json.loads(printed(report))
+    assert document["items"] == [as_json.report_item(item) for item in report.items]
+    assert list(document["summary"]) == list(Verdict)
+    assert sum(document["summary"].values()) == len(document["items"])
 
 
 @given(REPORTS)
-def test_a_report_that_is_printed_in_pieces_is_the_report(found: Report) -> None:
+def test_a_report_that_is_printed_in_pieces_is_the_report(report: Report) -> None:
     """To the last blank and line break; a page of it, too."""
-    whole = printed(found)
+    whole = printed(report)
     assert as_json.dumps(json.loads(whole)) + "\n" == whole
-    assert "".join(as_json.page_pieces(found, 1)) == whole
+    assert "".join(as_json.page_pieces(report, 1)) == whole
 
 
 _VISIBLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=9)

@@ -43,9 +43,9 @@ def test_clean_text_is_one_encodable_line_that_stays_as_it_is(outside: str) -> N
 @example("\x7f")
 def test_json_hides_nothing_and_loses_nothing(outside: str) -> None:
     """The text has no raw control character, and reading it gives the very same string."""
-    told = dumps({"key": [outside]})
-    assert not hidden(told)
-    assert json.loads(told) == {"key": [outside]}
+    json_text = dumps({"key": [outside]})
+    assert not hidden(json_text)
+    assert json.loads(json_text) == {"key": [outside]}
 
 
 def test_json_keeps_readable_characters_readable() -> None:
@@ -78,6 +78,6 @@ def test_no_line_that_comes_from_outside_is_obeyed_by_a_runner(outside: str) -> 
 @given(_COMMANDS)
 def test_json_is_not_obeyed_by_a_runner_and_loses_nothing(outside: str) -> None:
     """Reading it gives the very same string."""
-    told = dumps({outside: outside})
-    assert not obeyed(told)
-    assert json.loads(told) == {outside: outside}
+    json_text = dumps({outside: outside})
+    assert not obeyed(json_text)
+    assert json.loads(json_text) == {outside: outside}

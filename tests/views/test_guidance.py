@@ -15,13 +15,13 @@ from tests.views.samples import DIGEST, item
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_verdict_says_what_to_do_in_commands_that_exist(verdict: Verdict) -> None:
     """They can be copied: the program has them, and names are quoted."""
-    told = guidance(item(verdict, "a b'c"), Setting(several_targets=True))
-    assert told.what.endswith(".")
-    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    for command in told.commands:
+    advice = guidance(item(verdict, "a b'c"), Setting(several_targets=True))
+    assert advice.what.endswith(".")
+    command_names = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for command in advice.commands:
         program, *words = shlex.split(command)
         assert program in ("reconciler", "git")
-        assert program == "git" or words[0] in known
+        assert program == "git" or words[0] in command_names
         if "@" in command:
             assert "a b'c@1.0.0" in words
 

@@ -27,7 +27,7 @@ DECLARATION = Declaration("local", MNIST, (CHANGED, ADDED))
 def joined(*events: Event, models: tuple[Declaration, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
     """First letter of each row's commit (`-` for none), with the words of its events."""
     return [
-        (row.commit[0] if row.commit else "-", [found.kind.value for found in row.events])
+        (row.commit[0] if row.commit else "-", [event.kind.value for event in row.events])
         for row in history.rows(models, events)
     ]
 
@@ -35,9 +35,9 @@ def joined(*events: Event, models: tuple[Declaration, ...] = (DECLARATION,)) -> 
 def _objects(rows: Iterable[HistoryRow]) -> list[dict[str, Any]]:
     """What JSON tells of the rows; laid out as every other object is."""
     printed = "".join(as_json.list_pieces(history.json_texts(rows)))
-    found: list[dict[str, Any]] = json.loads(printed)
-    assert printed == as_json.dumps(found) + "\n"
-    return found
+    objects: list[dict[str, Any]] = json.loads(printed)
+    assert printed == as_json.dumps(objects) + "\n"
+    return objects
 
 
 def test_an_event_stands_with_the_commit_it_names() -> None:
@@ -73,8 +73,8 @@ def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
         None,
         None,
     ]
-    told = "".join(history.text(history.rows((), [lost])))
-    assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in told
+    output = "".join(history.text(history.rows((), [lost])))
+    assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in output
     there = touch("f" * 40, 5, subject="Elsewhere").commit_info
     (row,) = _objects(history.rows((), [lost], {"f" * 40: there}))
     assert (row["path"], row["subject"]) == ("models.d/x.yaml", "Elsewhere")
@@ -84,8 +84,8 @@ def test_an_event_stands_with_the_file_it_speaks_of() -> None:
     """Where one commit declared the model in two files."""
     changes = (touch("a" * 40, 0, "models.d/x.yaml"), touch("a" * 40, 0, "models.d/y.yaml"))
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, path="models.d/y.yaml")
-    found = history.rows([Declaration("local", MNIST, changes)], [happened])
-    assert [(row.path, len(row.events)) for row in found] == [("models.d/x.yaml", 0), ("models.d/y.yaml", 1)]
+    rows = history.rows([Declaration("local", MNIST, changes)], [happened])
+    assert [(row.path, len(row.events)) for row in rows] == [("models.d/x.yaml", 0), ("models.d/y.yaml", 1)]
 
 
 def test_events_stand_oldest_first() -> None:
@@ -134,8 +134,8 @@ def test_rows_are_sorted_by_target_name_and_version_as_numbers() -> None:
 def test_a_row_in_json_is_the_promised_object() -> None:
     """Every key of DESIGN section 6, and no other."""
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1")
-    moved = touch("a" * 40, 0, path="models.d/old.yaml")
-    assert (_objects(history.rows([Declaration("local", MNIST, (moved,))], [happened]))) == [
+    change = touch("a" * 40, 0, path="models.d/old.yaml")
+    assert (_objects(history.rows([Declaration("local", MNIST, (change,))], [happened]))) == [
         {
             "target": "local",
             "model_name": "mnist",
@@ -177,7 +177,7 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
 
 
 @pytest.mark.parametrize(
-    ("stored", "told"),
+    ("stored", "expected"),
     [
         ("apis[0].url, description", "registered with other content: apis[0].url, description"),
         ("", "registered with other content: in fields that the registry does not show"),
@@ -186,18 +186,18 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
     ],
 )
 def test_a_drift_is_told_in_words_made_of_the_fields_in_the_journal(
-    stored: str | None, told: str | None
+    stored: str | None, expected: str | None
 ) -> None:
     """The journal holds names of fields; an earlier one the sentence."""
     drifted = event(EventKind.DRIFTED, 31, commit="c" * 40, detail=stored)
     row, _ = _objects(history.rows([DECLARATION], [drifted]))
-    assert row["events"][0]["detail"] == told
+    assert row["events"][0]["detail"] == expected
 
 
 def test_a_story_without_commits_says_why() -> None:
     """A model may have left git."""
-    told = "".join(history.text(history.rows((), [event(EventKind.IMPORTED, 1)])))
-    assert "(no commit is known)" in told
+    output = "".join(history.text(history.rows((), [event(EventKind.IMPORTED, 1)])))
+    assert "(no commit is known)" in output
 
 
 def test_no_history_is_no_text() -> None:
@@ -208,8 +208,8 @@ def test_no_history_is_no_text() -> None:
 @given(st.lists(DECLARED, max_size=4, unique_by=lambda d: (d.target, d.pair)), st.lists(EVENTS, max_size=6))
 def test_the_join_loses_and_repeats_nothing(models: list[Declaration], events: list[Event]) -> None:
     """Each event is in exactly one row of its model, and each commit of a model is a row."""
-    found = history.rows(models, events)
-    attached = [e for row in found for e in row.events]
+    rows = history.rows(models, events)
+    attached = [e for row in rows for e in row.events]
     assert sorted(map(id, attached)) == sorted(map(id, events))
-    assert all((e.target, e.pair) == (r.target, r.pair) for r in found for e in r.events)
-    assert len(found) >= sum(len(model.changes) for model in models)
+    assert all((e.target, e.pair) == (r.target, r.pair) for r in rows for e in r.events)
+    assert len(rows) >= sum(len(model.changes) for model in models)

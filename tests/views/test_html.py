@@ -84,14 +84,14 @@ class Page(HTMLParser):
         return " ".join(word for word in self.words if word)
 
 
-def state(found: Report | None = None, *, commit_url: str | None = None) -> PageState:
+def state(report: Report | None = None, *, commit_url: str | None = None) -> PageState:
     """A running daemon, twelve seconds after a good tick."""
     tick = TickSummary(NOON - timedelta(seconds=12), 0.412, "success")
     return PageState(
         NOON,
         "0.1.0",
         "running",
-        found,
+        report,
         tick,
         NOON - timedelta(hours=3),
         NOON + timedelta(seconds=18),
@@ -104,17 +104,17 @@ def state(found: Report | None = None, *, commit_url: str | None = None) -> Page
 
 
 def source(
-    found: Report,
-    wanted: Selection | None = None,
+    report: Report,
+    selection: Selection | None = None,
     *,
     commit_url: str | None = None,
     last_tick: TickSummary | None = None,
 ) -> str:
     """The overview of a report."""
-    wanted = wanted or Selection()
-    pages = OverviewFacts(listing_of(found.items, wanted.listing), COMMITS)
-    shown = state(found, commit_url=commit_url)
-    return html.overview(replace(shown, last_tick=last_tick or shown.last_tick), wanted, pages)
+    selection = selection or Selection()
+    pages = OverviewFacts(listing_of(report.items, selection.listing), COMMITS)
+    shown = state(report, commit_url=commit_url)
+    return html.overview(replace(shown, last_tick=last_tick or shown.last_tick), selection, pages)
 
 
 COMMITS = {COMMIT: CommitInfo(COMMIT, "Grace <grace@example.org>", NOON - timedelta(hours=5), "Add resnet")}
@@ -153,8 +153,8 @@ def test_one_sentence_says_what_it_all_comes_to(verdicts: list[Verdict], sentenc
 
 def test_the_sentence_says_so_when_a_target_is_away_or_the_page_may_be_old() -> None:
     """Green is only what is known to be so now; of a target that is away the page says as of when."""
-    found = report(item(Verdict.IN_SYNC), failures=(TargetFailure("local", "target local: no route"),))
-    page = source(found)
+    cycle_report = report(item(Verdict.IN_SYNC), failures=(TargetFailure("local", "target local: no route"),))
+    page = source(cycle_report)
     assert "<title>1 model in sync; 1 target not reconciled · " in page
     assert 'class="warning"' in page
     assert Page(page).text.count("as of 2026-11-23T11:53:00Z") == 3  # in the notice, the head and its row
@@ -217,8 +217,10 @@ def test_verdicts_without_a_model_fold_away() -> None:
 
 def test_the_numbers_follow_the_search_and_the_pages_the_filter() -> None:
     """Both together, whatever the case."""
-    found = report(*(item(v, n) for v in (Verdict.FAILED, Verdict.IN_SYNC) for n in ("mnist", "resnet")))
-    page = Page(source(found, Selection(q="MNI", verdict="failed")))
+    cycle_report = report(
+        *(item(v, n) for v in (Verdict.FAILED, Verdict.IN_SYNC) for n in ("mnist", "resnet"))
+    )
+    page = Page(source(cycle_report, Selection(q="MNI", verdict="failed")))
     assert "Models 1 to 1 of 1; 2 match the search" in page.text
     assert "2 all 1 failed 1 in-sync" in page.text
     assert "resnet" not in page.text
@@ -234,8 +236,8 @@ def test_a_search_that_matches_nothing_leads_back() -> None:
 
 def test_many_models_are_pages_that_lead_to_each_other() -> None:
     """A browser is not given a hundred thousand rows, and reaches each of them."""
-    found = report(*(item(Verdict.IN_SYNC, f"m-{n:03}") for n in range(ROWS * 2 + 7)))
-    page = Page(source(found, Selection(page=2, q="m")))
+    cycle_report = report(*(item(Verdict.IN_SYNC, f"m-{n:03}") for n in range(ROWS * 2 + 7)))
+    page = Page(source(cycle_report, Selection(page=2, q="m")))
     assert page.tags.count("tr") == 1 + 1 + ROWS
     assert f"Models {ROWS + 1} to {ROWS * 2} of {ROWS * 2 + 7}" in page.text
     assert "first previous page 2 of 3 next last" in page.text
@@ -265,8 +267,8 @@ def test_a_long_digest_is_shown_whole_only_once() -> None:
 
 def test_failures_and_notes_stand_above_the_models() -> None:
     """What concerns everything is said first."""
-    found = report(failures=(TargetFailure("prod", "target prod: no route"),), notes=("dirty tree",))
-    text = Page(source(found, last_tick=TickSummary(NOON, 1.0, "error", "git could not be read"))).text
+    cycle_report = report(failures=(TargetFailure("prod", "target prod: no route"),), notes=("dirty tree",))
+    text = Page(source(cycle_report, last_tick=TickSummary(NOON, 1.0, "error", "git could not be read"))).text
     assert text.index("git could not be read") < text.index("target prod: no route")
     assert text.index("dirty tree") < text.index("0 all")
 
@@ -299,7 +301,7 @@ def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
         ManifestLine(1, "model_name: resnet"),
         ManifestLine(2, "runtme: x", (Reason("u", "bad", "p", 2, 1),)),
     )
-    found = ModelFacts(
+    facts = ModelFacts(
         "local",
         "resnet",
         "0.9.0",
@@ -313,9 +315,9 @@ def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
         timeline=rows([Declaration("local", ModelKey("resnet", "0.9.0"), [made])], [happened]),
     )
     page = Page(
-        html.model(replace(state(report(DRIFTED)), file_url="https://x/{commit}/{path}#{line}"), found)
+        html.model(replace(state(report(DRIFTED)), file_url="https://x/{commit}/{path}#{line}"), facts)
     )
-    for told in (
+    for expected in (
         "resnet@0.9.0 drifted registered with other content; versions are immutable since",
         "What to do A registered version is immutable. For the new content set model_version to 1.0.1",
         "git log -p -- models.d/resnet.yaml",
@@ -327,7 +329,7 @@ def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
         f"commit {COMMIT[:12]} declared by Grace: Add resnet",
         "1.0.0 remembered 0.9.0 drifted The next free version is 1.0.1 .",
     ):
-        assert told in page.text, page.text
+        assert expected in page.text, page.text
     assert f"https://x/{COMMIT}/models.d/resnet.yaml#1" in page.values("a", "href")
     assert "../../../models/local/resnet/1.0.0" in page.values("a", "href")
 
@@ -338,8 +340,8 @@ def test_keys_of_the_vendor_are_never_shown() -> None:
     secret = {"model_security": {"model_key": "s3cret", "security_policy": "p"}}
     fields = (FieldComparison("deployment_constraints", secret, secret, FieldState.EQUAL),)
     shown = DRIFTED._replace(diff=(Difference(key, "s3cret", "0ther"),))
-    found = ModelFacts("local", "resnet", "0.9.0", (shown,), registered=Registered(fields, NOON))
-    page = html.model(state(report(shown)), found) + source(report(shown))
+    facts = ModelFacts("local", "resnet", "0.9.0", (shown,), registered=Registered(fields, NOON))
+    page = html.model(state(report(shown)), facts) + source(report(shown))
     assert "s3cret" not in page
     assert "0ther" not in page
     assert "security_policy" in page
@@ -402,14 +404,14 @@ def test_the_script_is_a_few_kilobytes() -> None:
 
 @settings(max_examples=examples(60))
 @given(REPORTS, HOSTILE)
-def test_nothing_from_outside_is_markup(found: Report, wanted: str) -> None:
+def test_nothing_from_outside_is_markup(report: Report, query: str) -> None:
     """The same tags whatever the words are, and the words are all there."""
-    page = Page(source(found, Selection(q=wanted)))
+    page = Page(source(report, Selection(q=query)))
     assert page.tags.count("script") == page.tags.count("style") == page.tags.count("main") == 1
     assert "img" not in page.tags
-    assert page.values("input", "value")[0] == printable(wanted)
-    shown = Page(source(found))
-    assert shown.tags.count("td") == 6 * len(found.items) or len(found.items) != len(
+    assert page.values("input", "value")[0] == printable(query)
+    shown = Page(source(report))
+    assert shown.tags.count("td") == 6 * len(report.items) or len(report.items) != len(
         shown.values("tr", "role")
     )
     outside = [link for link in shown.values("a", "href") if not link.startswith(("?", "models/"))]

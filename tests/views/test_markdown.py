@@ -74,17 +74,17 @@ def test_a_report_in_sync_has_no_table() -> None:
 
 def test_failed_targets_and_notes_are_told() -> None:
     """A plan that could not be made for a target must not look complete."""
-    told = markdown.report(report(failures=(TargetFailure("prod", "no route"),), notes=("dirty",)))
-    assert "**Error:** <code>no route</code>" in told
-    assert "Note: <code>dirty</code>" in told
+    output = markdown.report(report(failures=(TargetFailure("prod", "no route"),), notes=("dirty",)))
+    assert "**Error:** <code>no route</code>" in output
+    assert "Note: <code>dirty</code>" in output
 
 
 @settings(max_examples=examples(60))
 @given(REPORTS)
-def test_nothing_from_outside_is_markup(found: Report) -> None:
+def test_nothing_from_outside_is_markup(report: Report) -> None:
     """A Markdown reader finds our tags only, five cells a row, and each text exactly as it was cleaned."""
-    page = Document(markdown.report(found))
-    shown = [i for i in found.items if i.verdict is not Verdict.IN_SYNC]
+    page = Document(markdown.report(report))
+    shown = [i for i in report.items if i.verdict is not Verdict.IN_SYNC]
     assert page.tags <= ALLOWED
     assert len(page.cells) == 5 * len(shown)
     assert [cell.strip() for cell in page.cells[1::5]] == [printable(i.title).strip() for i in shown]
@@ -98,12 +98,12 @@ def test_nothing_from_outside_is_markup(found: Report) -> None:
 def test_a_comment_never_exceeds_what_a_host_takes_and_says_what_it_left_out() -> None:
     """Ten thousand problems of a thousand characters become a comment that GitHub accepts."""
     long = tuple(Reason("c", "m" * 1000, "a.yaml", n) for n in range(10))
-    told = markdown.report(
+    comment = markdown.report(
         report(
             *(item(Verdict.INVALID, f"m-{n}", reasons=long) for n in range(1000)),
             notes=("n" * 5000,) * 10,
         )
     )
-    assert len(told) < 65_536
-    assert "… and " in told
-    assert Document(told).tags <= ALLOWED
+    assert len(comment) < 65_536
+    assert "… and " in comment
+    assert Document(comment).tags <= ALLOWED

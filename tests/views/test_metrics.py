@@ -22,10 +22,10 @@ def test_models_are_counted_by_target_and_verdict_with_zeros() -> None:
     """A verdict that nobody has is 0, so that an alert can name it."""
     metrics = Metrics("0.1.0")
     metrics.observe_report(report(item(Verdict.FAILED), item(Verdict.IN_SYNC, "b")))
-    found = scraped(metrics)
-    assert found["reconciler_models", "local", "failed"] == 1
-    assert found["reconciler_models", "local", "drifted"] == 0
-    assert sum(key[0] == "reconciler_models" for key in found) == len(Verdict)
+    samples = scraped(metrics)
+    assert samples["reconciler_models", "local", "failed"] == 1
+    assert samples["reconciler_models", "local", "drifted"] == 0
+    assert sum(key[0] == "reconciler_models" for key in samples) == len(Verdict)
 
 
 def test_a_target_whose_models_are_all_gone_is_counted_as_zero() -> None:
@@ -42,9 +42,9 @@ def test_a_target_that_could_not_be_reconciled_is_down_and_keeps_its_numbers() -
     metrics.observe_report(report(item(Verdict.IN_SYNC)))
     assert scraped(metrics)["reconciler_target_up", "local"] == 1
     metrics.observe_report(report(failures=(TargetFailure("local", "no route"),)))
-    found = scraped(metrics)
-    assert found["reconciler_target_up", "local"] == 0
-    assert found["reconciler_models", "local", "in-sync"] == 1
+    samples = scraped(metrics)
+    assert samples["reconciler_target_up", "local"] == 0
+    assert samples["reconciler_models", "local", "in-sync"] == 1
 
 
 def test_ticks_are_counted_by_result_and_only_an_error_leaves_the_last_success() -> None:
@@ -53,11 +53,11 @@ def test_ticks_are_counted_by_result_and_only_an_error_leaves_the_last_success()
     assert scraped(metrics)["reconciler_ticks_total", "error"] == 0
     metrics.observe_tick("noop", 0.001, NOON)
     metrics.observe_tick("error", 2.0, NOON.replace(hour=13))
-    found = scraped(metrics)
-    assert found["reconciler_ticks_total", "noop"] == found["reconciler_ticks_total", "error"] == 1
-    assert found["reconciler_last_success_timestamp_seconds",] == NOON.timestamp()
-    assert found["reconciler_last_tick_timestamp_seconds",] == NOON.timestamp() + 3600
-    assert found["reconciler_tick_duration_seconds_count",] == 2
+    samples = scraped(metrics)
+    assert samples["reconciler_ticks_total", "noop"] == samples["reconciler_ticks_total", "error"] == 1
+    assert samples["reconciler_last_success_timestamp_seconds",] == NOON.timestamp()
+    assert samples["reconciler_last_tick_timestamp_seconds",] == NOON.timestamp() + 3600
+    assert samples["reconciler_tick_duration_seconds_count",] == 2
 
 
 def test_imports_are_counted_by_what_became_of_them() -> None:
@@ -65,8 +65,8 @@ def test_imports_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics("0.1.0")
     metrics.observe_events([event(EventKind.IMPORTED, 0), event(EventKind.IMPORTED, 1)])
     metrics.observe_events([event(EventKind.UNKNOWN, 2), event(EventKind.MISSING, 3)])
-    found = {key: value for key, value in scraped(metrics).items() if key[0] == "reconciler_imports_total"}
-    assert found == {
+    samples = {key: value for key, value in scraped(metrics).items() if key[0] == "reconciler_imports_total"}
+    assert samples == {
         ("reconciler_imports_total", "imported", "local"): 2,
         ("reconciler_imports_total", "outcome-unknown", "local"): 1,
     }
@@ -77,10 +77,10 @@ def test_calls_to_a_registry_are_counted_and_timed() -> None:
     metrics = Metrics("0.1.0")
     metrics.observe_request("prod", "POST", 200, 0.2)
     metrics.observe_request("prod", "POST", None, 30.0)
-    found = scraped(metrics)
-    assert found["reconciler_registry_requests_total", "POST", "200", "prod"] == 1
-    assert found["reconciler_registry_requests_total", "POST", "none", "prod"] == 1
-    assert found["reconciler_registry_request_seconds_sum", "POST", "prod"] == 30.2
+    samples = scraped(metrics)
+    assert samples["reconciler_registry_requests_total", "POST", "200", "prod"] == 1
+    assert samples["reconciler_registry_requests_total", "POST", "none", "prod"] == 1
+    assert samples["reconciler_registry_request_seconds_sum", "POST", "prod"] == 30.2
 
 
 def test_two_sets_of_metrics_share_nothing() -> None:
@@ -98,9 +98,9 @@ def test_the_content_type_is_the_one_of_the_format() -> None:
 
 def test_every_series_of_a_target_exists_from_the_start() -> None:
     """An alert can name it before anything has happened; what never was has the time 0."""
-    found = scraped(Metrics("0.1.0", ["prod"]))
+    samples = scraped(Metrics("0.1.0", ["prod"]))
     for name in ("reconciler_target_up", "reconciler_registry_last_success_timestamp_seconds"):
-        assert found[name, "prod"] == 0
+        assert samples[name, "prod"] == 0
     for name in (
         "reconciler_state_up",
         "reconciler_state_replaced_total",
@@ -108,27 +108,27 @@ def test_every_series_of_a_target_exists_from_the_start() -> None:
         "reconciler_oldest_unfinished_import_seconds",
         "reconciler_missed_ticks_total",
     ):
-        assert found[name,] == 0
-    assert found["reconciler_models", "prod", "failed"] == 0
-    assert found["reconciler_imports_total", "imported", "prod"] == 0
-    assert found["reconciler_commit_to_import_seconds_count", "prod"] == 0
-    assert found["reconciler_registry_requests_total", "POST", "200", "prod"] == 0
-    assert found["reconciler_registry_request_seconds_count", "GET", "prod"] == 0
+        assert samples[name,] == 0
+    assert samples["reconciler_models", "prod", "failed"] == 0
+    assert samples["reconciler_imports_total", "imported", "prod"] == 0
+    assert samples["reconciler_commit_to_import_seconds_count", "prod"] == 0
+    assert samples["reconciler_registry_requests_total", "POST", "200", "prod"] == 0
+    assert samples["reconciler_registry_request_seconds_count", "GET", "prod"] == 0
 
 
 def test_messages_are_counted_by_sink_with_zeros() -> None:
     """What was taken, what failed, what waits, and for how long."""
     metrics = Metrics("0.1.0", sinks=["oncall", "hook"])
     names = ("sent_total", "failed_total", "pending", "oldest_pending_seconds")
-    found = scraped(metrics)
-    assert [found[f"reconciler_notify_{name}", sink] for name in names for sink in ("oncall", "hook")] == [
+    samples = scraped(metrics)
+    assert [samples[f"reconciler_notify_{name}", sink] for name in names for sink in ("oncall", "hook")] == [
         0
     ] * 8
     metrics.observe_message("oncall", taken=True)
     metrics.observe_message("oncall", taken=False)
     metrics.observe_backlog("oncall", 3, 60.0)
-    found = scraped(metrics)
-    assert [found[f"reconciler_notify_{name}", "oncall"] for name in names] == [1, 1, 3, 60]
+    samples = scraped(metrics)
+    assert [samples[f"reconciler_notify_{name}", "oncall"] for name in names] == [1, 1, 3, 60]
 
 
 def test_a_target_goes_down_with_git_or_the_state_and_comes_up_with_the_next_report() -> None:

@@ -39,8 +39,10 @@ def test_a_warning_says_so() -> None:
 
 def test_problems_are_sorted_by_path_line_and_column_as_numbers() -> None:
     """Line 10 stands after line 9, whatever the order of finding."""
-    found = [Reason("c", "m", path, line, column) for path in "ba" for line in (10, 9) for column in (11, 2)]
-    assert [line.removesuffix(": m") for line in rendered(*found)] == [
+    reasons = [
+        Reason("c", "m", path, line, column) for path in "ba" for line in (10, 9) for column in (11, 2)
+    ]
+    assert [line.removesuffix(": m") for line in rendered(*reasons)] == [
         *("a:9:2", "a:9:11", "a:10:2", "a:10:11", "b:9:2", "b:9:11", "b:10:2", "b:10:11"),
     ]
 
@@ -84,8 +86,8 @@ def test_the_caret_is_always_under_the_first_cell_of_its_character(line: str, da
     """Whatever stands before it, the caret is as far right as what is shown before its character."""
     column = data.draw(st.integers(1, len(line)))
     marked = line[: column - 1] + "!" + line[column:]
-    found = rendered(Reason("c", "m", "a", 1, column, excerpt=marked))
-    shown, caret = found[1], found[2]
+    lines = rendered(Reason("c", "m", "a", 1, column, excerpt=marked))
+    shown, caret = lines[1], lines[2]
     assert width(shown[: shown.index("!")]) == caret.index("^")
     assert not obeyed(shown)
 
@@ -93,9 +95,9 @@ def test_the_caret_is_always_under_the_first_cell_of_its_character(line: str, da
 @given(REASONS, st.booleans())
 def test_a_reason_in_json_has_exactly_the_promised_keys(reason: Reason, with_severity: bool) -> None:
     """Unknown values are null, and `severity` stands only in validate's own list."""
-    found = problems.as_json(reason, severity=with_severity)
-    assert list(found) == ["code", "message", "path", "line", "column", *["severity"] * with_severity]
-    assert found["line"] == reason.line
+    entry = problems.as_json(reason, severity=with_severity)
+    assert list(entry) == ["code", "message", "path", "line", "column", *["severity"] * with_severity]
+    assert entry["line"] == reason.line
 
 
 def test_colour_is_only_there_when_asked_for() -> None:

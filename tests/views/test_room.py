@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 @settings(max_examples=examples(60))
 @given(REPORTS, HOSTILE)
-def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Report, outside: str) -> None:
+def test_no_view_of_any_report_contains_anything_that_acts_or_hides(report: Report, outside: str) -> None:
     """Terminal, JSON, Markdown, page and metrics; all can be encoded as UTF-8."""
     metrics = Metrics(outside)
-    metrics.observe_report(found)
-    imported = [(i.target, i.pair) for i in found.items if isinstance(i.pair, ModelKey)]
+    metrics.observe_report(report)
+    imported = [(i.target, i.pair) for i in report.items if isinstance(i.pair, ModelKey)]
     tick = TickSummary(NOON, 1.0, "error", outside)
-    state = PageState(NOON, outside, "running", found, tick, commit_url="https://x/{commit}" + outside)
-    wanted = Selection(q=outside, target=outside)
-    pages = OverviewFacts(listing_of(found.items, ListingQuery()))
-    model = ModelFacts(outside, outside, outside, found.items, ((outside, None),), outside, notes=(outside,))
+    state = PageState(NOON, outside, "running", report, tick, commit_url="https://x/{commit}" + outside)
+    selection = Selection(q=outside, target=outside)
+    pages = OverviewFacts(listing_of(report.items, ListingQuery()))
+    model = ModelFacts(outside, outside, outside, report.items, ((outside, None),), outside, notes=(outside,))
     for view in (
-        text.report(found, colour=False, verbose=True, mode="apply", imported=imported),
-        printed(found),
-        markdown.report(found),
-        html.overview(state, wanted, pages),
+        text.report(report, colour=False, verbose=True, mode="apply", imported=imported),
+        printed(report),
+        markdown.report(report),
+        html.overview(state, selection, pages),
         html.model(state, model),
         metrics.render().decode(),
     ):

@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 def site() -> Iterator[Served]:
     """A served application whose loop the test sets."""
-    with Served(Loop()) as found:
-        yield found
+    with Served(Loop()) as served:
+        yield served

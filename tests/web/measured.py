@@ -50,8 +50,8 @@ def main() -> None:
             first = time.monotonic()
             while "Models 1 to" not in site.client.get("/").text:
                 time.sleep(0.05)
-            told = f"the first page after a start: {time.monotonic() - first:.1f} s"
-            sys.stdout.write(f"{told}\n\n| page | processor time | size | compressed |\n")
+            startup = f"the first page after a start: {time.monotonic() - first:.1f} s"
+            sys.stdout.write(f"{startup}\n\n| page | processor time | size | compressed |\n")
             sys.stdout.write("|---|---:|---:|---:|\n")
             for name, address in PAGES.items():
                 _measure(site, name, [address.format(n=n, last=number // ROWS - n) for n in _NUMBERS])

@@ -55,12 +55,12 @@ _WHY = {
 def models(number: int, commit: str, *, well: int = 40, now: datetime | None = None) -> list[ModelState]:
     """So many models in two targets; one of `well` is not in sync, and these have every verdict in turn."""
     now = now or datetime.now(UTC)
-    found = []
+    states = []
     for n in range(number):
         verdict = _OTHERS[n // well % len(_OTHERS)] if n % well == 0 else Verdict.IN_SYNC
         path = f"models.d/team-{n // 50}/model-{n}.yaml"
         code, why = _WHY.get(verdict, ("", ""))
-        found.append(
+        states.append(
             ModelState(
                 "prod" if n % 2 else "staging",
                 verdict,
@@ -79,7 +79,7 @@ def models(number: int, commit: str, *, well: int = 40, now: datetime | None = N
                 now + timedelta(minutes=5) if verdict is Verdict.WAITING else None,
             )
         )
-    return found
+    return states
 
 
 @dataclass

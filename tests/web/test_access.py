@@ -23,12 +23,12 @@ OPEN = ("/healthz", "/readyz")
 @pytest.fixture
 def locked() -> Iterator[Served]:
     """A site that asks for one of two tokens."""
-    with Served(Loop(report=Report("c" * 40, "d" * 64, ()), ready=True), tokens=lambda: [NEW, OLD]) as found:
-        yield found
+    with Served(Loop(report=Report("c" * 40, "d" * 64, ()), ready=True), tokens=lambda: [NEW, OLD]) as served:
+        yield served
 
 
 @pytest.mark.parametrize(
-    ("listened_on", "allowed", "host", "known"),
+    ("listened_on", "allowed", "host", "expected"),
     [
         ("127.0.0.1", None, "127.0.0.1:8321", True),
         ("127.0.0.1", None, "localhost:8321", True),
@@ -54,10 +54,10 @@ def locked() -> Iterator[Served]:
     ],
 )
 def test_only_names_of_its_own_are_answered_to(
-    listened_on: str, allowed: list[str] | None, host: str, known: bool
+    listened_on: str, allowed: list[str] | None, host: str, expected: bool
 ) -> None:
     """What is listened on, loopback names, or what the configuration says instead."""
-    assert Hosts(listened_on, allowed).know(host) is known
+    assert Hosts(listened_on, allowed).know(host) is expected
 
 
 def test_a_page_under_a_strange_name_reads_nothing() -> None:
@@ -135,5 +135,5 @@ def test_tokens_that_cannot_be_read_let_nobody_in() -> None:
 def test_authors_are_shown_without_their_addresses(author: str | None, shown: str | None) -> None:
     """Where the configuration says so."""
     item = ModelState("local", Verdict.FAILED, "m", "1.0.0", "m.yaml", author=author)
-    (found,) = without_addresses(Report("c" * 40, "d" * 64, (item,))).items
-    assert found.author == shown
+    (model,) = without_addresses(Report("c" * 40, "d" * 64, (item,))).items
+    assert model.author == shown

@@ -161,8 +161,8 @@ def test_the_address_of_a_model_says_exactly_which(site: Served) -> None:
     """Whatever is in its name, a slash and a byte that is no UTF-8 included."""
     site.loop.report = REPORT
     for name in ("a/b", "中文", "a b", "..x", "\udcff", "50%"):
-        found = ModelFacts("local", name, "1.0.0", (ModelState("local", Verdict.FAILED, name, "1.0.0"),))
-        site.loop.models["local", name, "1.0.0"] = found
+        facts = ModelFacts("local", name, "1.0.0", (ModelState("local", Verdict.FAILED, name, "1.0.0"),))
+        site.loop.models["local", name, "1.0.0"] = facts
         answer = site.client.get("/" + model_link("local", name, "1.0.0"))
         assert answer.status_code == 200, name
         assert printable(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text

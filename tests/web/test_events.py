@@ -28,12 +28,12 @@ def test_a_page_hears_at_once_and_then_of_every_change_until_the_program_stops(s
     with site.client.stream("GET", "/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        heard = _events(answer)
-        assert next(heard) == "event: state"
+        events = _events(answer)
+        assert next(events) == "event: state"
         site.loop.report = Report("c" * 40, "d" * 64, ())
-        assert next(heard) == "event: state"
+        assert next(events) == "event: state"
         site.loop.stopping = True
-        assert list(heard) == []
+        assert list(events) == []
 
 
 def test_there_are_only_so_many_readers_at_a_time() -> None:

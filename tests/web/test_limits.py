@@ -29,8 +29,8 @@ PATIENT = ConnectionLimits(connections=8, half_open=5)
 @pytest.fixture
 def small() -> Iterator[Served]:
     """A site with small limits."""
-    with Served(Loop(), limits=SMALL) as found:
-        yield found
+    with Served(Loop(), limits=SMALL) as served:
+        yield served
 
 
 def ended(raw: socket.socket) -> bytes:

@@ -52,9 +52,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 @pytest.fixture(scope="module")
 def site(fleet: Fleet) -> Iterator[Prepared]:
     """Two thousand models of every verdict."""
-    with Prepared(fleet.folder, failures=(TargetFailure("prod", "target prod: no route"),)) as found:
-        found.save(_items(found), found.failures)
-        yield found
+    with Prepared(fleet.folder, failures=(TargetFailure("prod", "target prod: no route"),)) as prepared:
+        prepared.save(_items(prepared), prepared.failures)
+        yield prepared
 
 
 def _items(site: Prepared) -> list[ModelState]:
@@ -126,7 +126,7 @@ def test_a_model_is_shown_as_it_was_committed_and_is_registered(site: Prepared) 
     )
     site.world.ledger.append([requested, replace(requested, kind=EventKind.REJECTED, detail="quota")])
     text = _text(site, "/models/staging/model-000000/1.0.0")
-    for told in (
+    for expected in (
         "drifted registered with other content",
         "set model_version to 1.0.1 and commit",
         "1 model_name: model-000000 2 model_version: 1.0.0",
@@ -140,7 +140,7 @@ def test_a_model_is_shown_as_it_was_committed_and_is_registered(site: Prepared) 
         "The next free version is 1.0.1 .",
         "The same in other targets prod: in-sync",
     ):
-        assert told in text, text
+        assert expected in text, text
     names = _text(site, "/models/staging/model-000000")
     assert "1.0.0 drifted" in names
     assert site.client.get("/models/staging/nobody").status_code == 404
@@ -160,15 +160,15 @@ def test_a_long_timeline_has_pages_on_which_nothing_is_left_out_or_twice(site: P
             for n in range(number)
         ]
     )
-    path, told = "/models/staging/model-000003/1.3.0", list[str]()
+    path, request_ids = "/models/staging/model-000003/1.3.0", list[str]()
     for page, shown in ((1, ENTRIES), (2, ENTRIES), (3, 7)):
         text = site.client.get(path, params={"page": page}).text
-        found = re.findall(r"request <code>(req-\d+)</code>", text)
-        first = len(told) + 1
+        page_ids = re.findall(r"request <code>(req-\d+)</code>", text)
+        first = len(request_ids) + 1
         assert f"Entries {first} to {first + shown - 1} of {number}, newest first" in text
         assert ('rel="next" href="?page=' in text) is (page != 3)
-        told += found
-    assert told == [f"req-{n}" for n in reversed(range(number))]
+        request_ids += page_ids
+    assert request_ids == [f"req-{n}" for n in reversed(range(number))]
     assert "page 3 of 3" in _text(site, path, page="99")
 
 
@@ -196,8 +196,8 @@ def test_a_page_that_came_too_late_hears_so_and_the_next_one_has_it(site: Prepar
     (token,) = re.findall(r'data-token="([^"]+)"', page)
     site.save(_items(site)[:-1], site.failures)
     with site.client.stream("GET", "/events") as answer:
-        told = next(line for line in answer.iter_lines() if line.startswith("data:"))
-    assert told.removeprefix("data: ") != token
+        data_line = next(line for line in answer.iter_lines() if line.startswith("data:"))
+    assert data_line.removeprefix("data: ") != token
     site.save(_items(site), site.failures)
 
 
@@ -206,10 +206,10 @@ def test_addresses_are_neither_shown_nor_found_where_they_are_not_to_be(tmp_path
     hidden = Fleet(tmp_path / "hidden")
     hidden.configure(TARGETS.replace("[web]", "[web]\nshow_emails = false"))
     hidden.repository.commit({"models.d/team-0/model-0.yaml": _MANIFEST % "digits"}, "Add model-000000")
-    with Prepared(hidden.folder) as found:
+    with Prepared(hidden.folder) as prepared:
         who = "Ada <ada@example.org>"
         hold = Hold("f" * 40, "f" * 40, HoldCode.AUTHOR, "is signed by ada@example.org (SHA256:x)", who, who)
-        found.save([*models(40, found.commit), held("staging", "models.d", hold)])
+        prepared.save([*models(40, prepared.commit), held("staging", "models.d", hold)])
         vouched = Event(
             datetime.now(UTC),
             EventKind.IMPORT_REQUESTED,
@@ -218,11 +218,13 @@ def test_addresses_are_neither_shown_nor_found_where_they_are_not_to_be(tmp_path
             "cycle",
             detail="verified: signed by ada@example.org (SHA256:x)",
         )
-        found.world.ledger.append([vouched])
-        found.live_status.on_tick(Tick("test", "error", 1.0, vouched.at, error="signed by ada@example.org"))
+        prepared.world.ledger.append([vouched])
+        prepared.live_status.on_tick(
+            Tick("test", "error", 1.0, vouched.at, error="signed by ada@example.org")
+        )
         for path in ("/", "/?view=matrix", "/models/staging/model-000000/1.0.0", "/api/report"):
-            assert "example.org" not in found.client.get(path).text.replace("git.example", ""), path
-        assert "No model matches" in found.client.get("/?q=example.org").text
-        assert "No model matches" not in found.client.get("/?q=ada").text
-        assert "is signed by  (SHA256:x)" in found.client.get("/").text
-        assert "verified: signed by" in found.client.get("/models/staging/model-000000/1.0.0").text
+            assert "example.org" not in prepared.client.get(path).text.replace("git.example", ""), path
+        assert "No model matches" in prepared.client.get("/?q=example.org").text
+        assert "No model matches" not in prepared.client.get("/?q=ada").text
+        assert "is signed by  (SHA256:x)" in prepared.client.get("/").text
+        assert "verified: signed by" in prepared.client.get("/models/staging/model-000000/1.0.0").text

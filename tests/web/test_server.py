@@ -25,8 +25,8 @@ def test_the_next_free_port_is_taken_when_several_may_be_tried() -> None:
     """Two daemons on one machine do not need to be told apart."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        with listen("127.0.0.1", taken, attempts=20) as found:
-            assert taken < found.getsockname()[1] < taken + 20
+        with listen("127.0.0.1", taken, attempts=20) as listener:
+            assert taken < listener.getsockname()[1] < taken + 20
 
 
 @pytest.mark.parametrize(("host", "port"), [("203.0.113.1", 0), ("not a host", 0), ("127.0.0.1", 70_000)])

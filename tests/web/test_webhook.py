@@ -49,8 +49,8 @@ def test_a_tick_is_asked_for_in_the_name_of_the_delivery(site: Served, header: s
     """Its id where it is one, and the address it came from."""
     site.loop.secret = SECRET
     long, line = "a" * 65, "id; rm"
-    for told in ("72d3162e-cc78-11e3-81ab-4c9367dc0958", long, line):
-        assert status(site, {**signature(BODY), header: told}) == 202
+    for delivery_id in ("72d3162e-cc78-11e3-81ab-4c9367dc0958", long, line):
+        assert status(site, {**signature(BODY), header: delivery_id}) == 202
     address = site.address[0]
     delivery = f"webhook delivery 72d3162e-cc78-11e3-81ab-4c9367dc0958 from {address}"
     assert site.loop.senders == [delivery, f"webhook from {address}", f"webhook from {address}"]
@@ -170,13 +170,13 @@ def test_no_signature_or_token_made_without_the_secret_is_authentic(
     """Whatever a stranger writes into the headers, it is compared and refused without an error."""
     body = b"".join(pieces)
     assert authentic(signature(body, secret), pieces, secret)
-    known = guess.encode("latin-1") == secret.encode()
+    expected = guess.encode("latin-1") == secret.encode()
     for name in ("x-gitlab-token", "x-repo-token", "x-gitee-token"):
-        assert authentic({name: guess}, pieces, secret) is known
+        assert authentic({name: guess}, pieces, secret) is expected
     assert not authentic({"x-hub-signature-256": guess}, pieces, secret)
     assert not authentic({"webhook-signature": guess, "webhook-timestamp": guess}, pieces, secret)
     assert not authentic({"webhook-signature": guess, "webhook-timestamp": str(NOW)}, pieces, secret)
-    assert authentic({"x-gitee-token": guess, "x-gitee-timestamp": guess}, pieces, secret) is known
+    assert authentic({"x-gitee-token": guess, "x-gitee-timestamp": guess}, pieces, secret) is expected
 
 
 def authentic(headers: dict[str, str], pieces: list[bytes], *secrets: str) -> bool:
@@ -283,7 +283,7 @@ def test_a_refused_delivery_is_told_with_its_sender(site: Served) -> None:
     """For the log and the metrics."""
     site.loop.secret = SECRET
     assert status(site, {"X-Gitlab-Token": "wrong"}) == 401
-    (told,) = site.loop.deliveries
-    assert (told.result, told.sender) == ("refused", "127.0.0.1")
-    assert told.reason
-    assert SECRET not in repr(told)
+    (delivery,) = site.loop.deliveries
+    assert (delivery.result, delivery.sender) == ("refused", "127.0.0.1")
+    assert delivery.reason
+    assert SECRET not in repr(delivery)
