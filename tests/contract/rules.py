@@ -62,8 +62,8 @@ def _column(lines: list[str], line: int, offset: int) -> int:
 
 def stored() -> dict[str, str]:
     """The digest of the rules of each number that was ever stored."""
-    known: dict[str, str] = json.loads(STORED.read_text("utf-8"))
-    return known
+    digests: dict[str, str] = json.loads(STORED.read_text("utf-8"))
+    return digests
 
 
 def main() -> None:

@@ -142,13 +142,13 @@ ON_EDITION = [
 def test_a_case_of_the_reference_is_judged_as_it_says(case: Case, name: str) -> None:
     """A manifest is accepted, accepted with the warning, or rejected at the place, as the case says."""
     parsed = edition(name).parse(case.document)
-    found = {(problem.code, problem.loc, problem.severity) for problem in parsed.problems}
+    problems = {(problem.code, problem.loc, problem.severity) for problem in parsed.problems}
     if case.verdict == "accept":
-        assert found == set()
+        assert problems == set()
     elif case.verdict == "warn":
-        assert found == {(case.code, case.loc, "warning")}
+        assert problems == {(case.code, case.loc, "warning")}
     else:
-        assert (case.code, case.loc, "error") in found
+        assert (case.code, case.loc, "error") in problems
     assert (parsed.request is None) == (case.verdict == "reject")
 
 

@@ -57,6 +57,6 @@ def test_a_rule_finds_in_a_text_without_chinese_what_the_whole_pattern_finds(rul
     """Such a text is searched with a pattern that leaves the Chinese characters out."""
     assert HAN in rule.sought
     for text in ["", "a\n", *map(chr, range(128)), *(f"a{chr(code)}b" for code in range(128)), *CHINESE]:
-        found = re.search(rule.sought, text)
+        match = re.search(rule.sought, text)
         again = rule.search(text)
-        assert (again and again.span()) == (found and found.span()), repr(text)
+        assert (again and again.span()) == (match and match.span()), repr(text)

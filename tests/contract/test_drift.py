@@ -149,13 +149,13 @@ def test_a_detail_nested_beyond_reading_is_not_equal() -> None:
     assert declared != theirs
 
 
-@pytest.mark.parametrize("told", ["", "null", "[" * 300 + "]" * 300, "[", None, 5, "{}"])
+@pytest.mark.parametrize("value", ["", "null", "[" * 300 + "]" * 300, "[", None, 5, "{}"])
 def test_a_registry_that_tells_nothing_usable_about_metrics_or_configuration_proves_nothing(
-    told: object,
+    value: object,
 ) -> None:
     """Neither absence nor nonsense is drift."""
     request = minimal(model_metrics='{"f1":0.5}', initial_config=as_text({"health": {"url": "/"}}), apis="[]")
-    detail = {**minimal(), "model_metrics": told, "config": told, "health": None}
+    detail = {**minimal(), "model_metrics": value, "config": value, "health": None}
     declared, theirs = comparable(request, detail)
     assert declared == theirs
 

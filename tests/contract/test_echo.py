@@ -95,15 +95,15 @@ def test_a_field_is_compared_exactly_when_it_says_that_it_is_shown(field: str) -
 @pytest.mark.parametrize("name", EDITIONS)
 def test_the_embedded_registry_shows_each_field_as_it_says(name: str) -> None:
     """Over a socket: what says that it is shown is there, what says that it is not is absent."""
-    known = edition(name).fields
-    body = {key: value for key, value in EVERYTHING.items() if key in known}
+    fields = edition(name).fields
+    body = {key: value for key, value in EVERYTHING.items() if key in fields}
     body |= {"model_type": "Image", "workspace_id": "0"}
     del body["dependencies"]
     with running(EmbeddedSettings(edition=name, publish_seconds=0)) as url:
         made = httpx.post(f"{url}/v1/p/models", json=body, verify=NO_TLS)
         assert made.status_code == 200, made.text
         detail = httpx.get(f"{url}/v1/p/models/{made.json()['model_id']}", verify=NO_TLS).json()
-    for field in known:
+    for field in fields:
         shown = "config" if echoes()[field].echo is Echo.CONFIG else field
         assert (shown in detail) is (echoes()[field].echo is not Echo.NEVER), field
     assert json.loads(detail["config"]).items() >= {"model_algorithm": "a"}.items()

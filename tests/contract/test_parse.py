@@ -131,7 +131,7 @@ def test_all_problems_are_told_at_once() -> None:
 )
 def test_a_message_says_where_what_and_what_to_do(changes: dict[str, Any], message: str) -> None:
     """Field, value when short, rule, remedy."""
-    assert any(message in found for found in errors(minimal(**changes)))
+    assert any(message in error for error in errors(minimal(**changes)))
 
 
 @pytest.mark.parametrize("name", EDITIONS)

@@ -119,6 +119,6 @@ def test_special_cases_are_judged_alike(name: str, changes: dict[str, Any]) -> N
 def test_a_rule_is_passed_over_only_where_it_has_nothing_to_say(name: str, data: st.DataObject) -> None:
     """What a rule says of its fields is true."""
     written, _ = open_texts(data.draw(damaged(name, writable=False)))
-    heard = concerned(edition(name).rules, written)
+    concerned_rules = concerned(edition(name).rules, written)
     for rule in edition(name).rules:
-        assert rule in heard or not [*rule.check(written)]
+        assert rule in concerned_rules or not [*rule.check(written)]

@@ -45,22 +45,22 @@ def results(
 
 def valid(text: str | bytes, path: str = PATH, files: Mapping[str, bytes] | None = None) -> Manifest:
     """The one manifest of a file that must be valid."""
-    (found,) = results(text, path, files)
-    assert isinstance(found, Manifest), found
-    return found
+    (manifest,) = results(text, path, files)
+    assert isinstance(manifest, Manifest), manifest
+    return manifest
 
 
 def invalid(text: str | bytes, path: str = PATH, files: Mapping[str, bytes] | None = None) -> InvalidManifest:
     """The one result of a file that must not be valid."""
-    (found,) = results(text, path, files)
-    assert isinstance(found, InvalidManifest), found
-    return found
+    (result,) = results(text, path, files)
+    assert isinstance(result, InvalidManifest), result
+    return result
 
 
 def only_reason(text: str | bytes, path: str = PATH, files: Mapping[str, bytes] | None = None) -> Reason:
     """The one reason of a file that must have one thing wrong with it."""
-    (found,) = invalid(text, path, files).reasons
-    return found
+    (reason,) = invalid(text, path, files).reasons
+    return reason
 
 
 def place(reason: Reason) -> str:

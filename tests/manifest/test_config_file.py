@@ -123,8 +123,8 @@ def test_only_one_of_file_and_inline_configuration_is_allowed() -> None:
 
 def test_a_problem_inside_the_file_stands_at_its_place_there() -> None:
     """An error and a warning, each once, with path, line and column of the configuration file."""
-    found = invalid(f"{MINIMAL}initial_config_file: wrong.json\n", files=FILES)
-    assert [(reason.path, place(reason), reason.severity) for reason in found.reasons] == [
+    result = invalid(f"{MINIMAL}initial_config_file: wrong.json\n", files=FILES)
+    assert [(reason.path, place(reason), reason.severity) for reason in result.reasons] == [
         ("models.d/vision/wrong.json", "3:15", "error"),
         ("models.d/vision/wrong.json", "4:2", "warning"),
     ]
@@ -133,8 +133,8 @@ def test_a_problem_inside_the_file_stands_at_its_place_there() -> None:
 def test_the_same_file_serves_several_documents() -> None:
     """Each asks for it on its own."""
     text = f"{MINIMAL}initial_config_file: config.json\n"
-    found = results(f"{text}---\n{text.replace('1.0.0', '1.0.1')}", files=FILES)
-    assert [isinstance(one, Manifest) for one in found] == [True, True]
+    manifests = results(f"{text}---\n{text.replace('1.0.0', '1.0.1')}", files=FILES)
+    assert [isinstance(one, Manifest) for one in manifests] == [True, True]
 
 
 def test_nothing_is_asked_for_that_no_manifest_names() -> None:
@@ -146,6 +146,6 @@ def test_nothing_is_asked_for_that_no_manifest_names() -> None:
 
     for name in ("../x.json", "/x.json", "a\\x.json", "mnist.yaml", "[x]", "x.json"):
         text = f"{MINIMAL}initial_config_file: {name}\n"
-        (found,) = read("m/mnist.yaml", text.encode(), edition("seed-2019"), sibling)
-        assert isinstance(found, InvalidManifest)
+        (result,) = read("m/mnist.yaml", text.encode(), edition("seed-2019"), sibling)
+        assert isinstance(result, InvalidManifest)
     assert asked == ["m/x.json"]

@@ -42,12 +42,12 @@ def _carefully(text: str, *, is_json: bool = False) -> Read | None:
     return [(document.value, page.place(document.index())[0]) for document in said]
 
 
-def _told(value: Any) -> Any:
+def _with_types(value: Any) -> Any:
     """The value with the class of every leaf and the order of every mapping."""
     if isinstance(value, dict):
-        return [(type(key), key, _told(below)) for key, below in value.items()]
+        return [(type(key), key, _with_types(below)) for key, below in value.items()]
     if isinstance(value, list | tuple):
-        return [_told(below) for below in value]
+        return [_with_types(below) for below in value]
     return type(value), value
 
 
@@ -56,7 +56,7 @@ def _agree(text: str, *, is_json: bool = False) -> None:
     if quick is not None:
         careful = _carefully(text, is_json=is_json)
         assert careful is not None
-        assert _told(quick) == _told(careful)
+        assert _with_types(quick) == _with_types(careful)
 
 
 # --- YAML ----------------------------------------------------------------------------------------------

@@ -55,11 +55,11 @@ def test_an_ordinary_file_is_not_refused() -> None:
 @pytest.mark.parametrize(("mode", "word"), [("120000", "symbolic link"), ("160000", "submodule")])
 def test_links_and_submodules_are_refused_whatever_their_name(path: str, mode: str, word: str) -> None:
     """What they lead to is never followed, and could be a folder of manifests."""
-    found = refuse(Entry(path, mode, 0), "m")
-    assert found is not None
-    assert (found.path, found.line) == (path, 1)
-    assert (found.reasons[0].code, found.reasons[0].path) == ("link", path)
-    assert f"a {word} is never followed" in found.reasons[0].message
+    refusal = refuse(Entry(path, mode, 0), "m")
+    assert refusal is not None
+    assert (refusal.path, refusal.line) == (path, 1)
+    assert (refusal.reasons[0].code, refusal.reasons[0].path) == ("link", path)
+    assert f"a {word} is never followed" in refusal.reasons[0].message
 
 
 def test_links_that_are_skipped_or_elsewhere_are_nobody_s_business() -> None:
@@ -71,9 +71,9 @@ def test_links_that_are_skipped_or_elsewhere_are_nobody_s_business() -> None:
 def test_a_file_over_the_limit_is_refused_unread() -> None:
     """With its size and the limit."""
     assert refuse(Entry("m/a.yaml", size=256 * 1024), "m") is None
-    found = refuse(Entry("m/a.yaml", size=10 * 1024 * 1024), "m")
-    assert found is not None
-    (reason,) = found.reasons
+    refusal = refuse(Entry("m/a.yaml", size=10 * 1024 * 1024), "m")
+    assert refusal is not None
+    (reason,) = refusal.reasons
     assert reason.code == "file-too-large"
     assert "10,485,760 bytes" in reason.message
     assert "262,144 (256 KiB)" in reason.message
@@ -91,9 +91,9 @@ def test_a_file_over_the_limit_is_refused_unread() -> None:
 )
 def test_a_name_that_cannot_be_shown_is_refused_and_shown_escaped(path: str, shown: str) -> None:
     """Not UTF-8, a line break, an escape sequence, reversed text; a link's name is escaped alike."""
-    found = refuse(Entry(path, "100644" if path.endswith("yaml") else "120000"), "m")
-    assert found is not None
-    assert (found.path, found.shown, found.reasons[0].path) == (path, shown, shown)
+    refusal = refuse(Entry(path, "100644" if path.endswith("yaml") else "120000"), "m")
+    assert refusal is not None
+    assert (refusal.path, refusal.shown, refusal.reasons[0].path) == (path, shown, shown)
     assert shown.isascii()
 
 

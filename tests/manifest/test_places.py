@@ -41,14 +41,14 @@ def test_a_missing_field_is_placed_where_its_struct_begins() -> None:
 def test_all_problems_of_all_documents_are_told_in_order() -> None:
     """Errors first, then by line."""
     text = "model_name: a b\nruntime: 3\nmodel_type: TensorFlow\n"
-    reasons = [reason for found in results(f"{text}---\n{text}") for reason in _reasons(found)]
+    reasons = [reason for result in results(f"{text}---\n{text}") for reason in _reasons(result)]
     lines = [reason.line for reason in reasons]
     assert lines == sorted(lines, key=lambda line: line or 0)
     assert {2, 6} <= {*lines}
 
 
-def _reasons(found: Manifest | InvalidManifest) -> tuple[Reason, ...]:
-    return found.warnings if isinstance(found, Manifest) else found.reasons
+def _reasons(result: Manifest | InvalidManifest) -> tuple[Reason, ...]:
+    return result.warnings if isinstance(result, Manifest) else result.reasons
 
 
 def test_a_problem_inside_a_json_text_is_placed_at_the_text() -> None:
@@ -79,20 +79,20 @@ def test_a_duplicate_key_deep_inside_or_quoted_is_found_too() -> None:
 
 def test_a_name_that_could_be_read_is_told_though_the_document_is_invalid() -> None:
     """So that a report can say which model is concerned."""
-    found = invalid("model_name: mnist\nmodel_version: 1.0.0\nmodel_type: [\n")
-    assert (found.model_name, found.model_version, found.line) == ("mnist", "1.0.0", 1)
-    found = invalid("model_name: [a]\nmodel_version: true\n")
-    assert (found.model_name, found.model_version) == (None, None)
-    found = invalid(f"{MINIMAL}---\nmodel_name: [\n")
-    assert (found.model_name, found.model_version) == (None, None)
+    result = invalid("model_name: mnist\nmodel_version: 1.0.0\nmodel_type: [\n")
+    assert (result.model_name, result.model_version, result.line) == ("mnist", "1.0.0", 1)
+    result = invalid("model_name: [a]\nmodel_version: true\n")
+    assert (result.model_name, result.model_version) == (None, None)
+    result = invalid(f"{MINIMAL}---\nmodel_name: [\n")
+    assert (result.model_name, result.model_version) == (None, None)
 
 
 def test_very_many_problems_are_counted_not_all_listed() -> None:
     """A hundred are told, and how many more there are."""
-    found = invalid("".join(f"unknown{n}: 1\n" for n in range(300)))
-    assert len(found.reasons) == 101
-    assert found.reasons[-1].code == "more-problems"
-    assert "more problems" in found.reasons[-1].message
+    result = invalid("".join(f"unknown{n}: 1\n" for n in range(300)))
+    assert len(result.reasons) == 101
+    assert result.reasons[-1].code == "more-problems"
+    assert "more problems" in result.reasons[-1].message
 
 
 @pytest.mark.parametrize(

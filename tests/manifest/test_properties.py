@@ -40,9 +40,9 @@ TREES = st.recursive(
 
 
 def _check(path: str, data: bytes) -> None:
-    found = read(path, data, edition("seed-2019"), {"models.d/c.json": b"{}"}.get)
-    assert found
-    for result in found:
+    documents = read(path, data, edition("seed-2019"), {"models.d/c.json": b"{}"}.get)
+    assert documents
+    for result in documents:
         assert isinstance(result, Manifest | InvalidManifest)
         reasons = result.warnings if isinstance(result, Manifest) else result.reasons
         assert isinstance(result, Manifest) or any(reason.severity == "error" for reason in reasons)

@@ -140,10 +140,10 @@ def test_every_document_of_a_file_is_a_result_of_its_own() -> None:
 @pytest.mark.parametrize("path", ["models.d/a.yaml", "models.d/a.yml"])
 def test_a_file_that_declares_nothing_says_so(text: str, path: str) -> None:
     """It is one invalid result about the whole file, not silence."""
-    found = invalid(text, path)
+    result = invalid(text, path)
 
-    assert found.line == 1
-    assert [(reason.code, reason.path, reason.line) for reason in found.reasons] == [
+    assert result.line == 1
+    assert [(reason.code, reason.path, reason.line) for reason in result.reasons] == [
         ("empty-file", path, None)
     ]
 

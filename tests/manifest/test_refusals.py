@@ -178,10 +178,10 @@ def test_a_number_that_no_float_can_hold_is_refused(
     )
     written = text.replace("9", number)
     whole = f"{written}{fields}}}" if path.endswith(".json") else f"{MINIMAL}{written}\n"
-    told = [reason for reason in invalid(whole, path, beside).reasons if reason.severity == "error"]
-    assert len(told) == 1
-    assert "number" in told[0].message
-    assert number not in told[0].message
+    errors = [reason for reason in invalid(whole, path, beside).reasons if reason.severity == "error"]
+    assert len(errors) == 1
+    assert "number" in errors[0].message
+    assert number not in errors[0].message
 
 
 def test_exactly_the_largest_file_is_read() -> None:
@@ -249,9 +249,9 @@ BOMBS = {
 @pytest.mark.parametrize("path", ["a.yaml", "a.json"])
 def test_a_hostile_file_is_refused_with_few_reasons(name: str, path: str) -> None:
     """No crash, no exception, no flood of reasons, and no wait that this test would not survive."""
-    found = results(BOMBS[name], path)
-    assert found
-    assert all(isinstance(one, InvalidManifest) and 0 < len(one.reasons) <= 101 for one in found)
+    refusals = results(BOMBS[name], path)
+    assert refusals
+    assert all(isinstance(one, InvalidManifest) and 0 < len(one.reasons) <= 101 for one in refusals)
 
 
 @pytest.mark.parametrize("loader", [LOADER, yaml.SafeLoader])

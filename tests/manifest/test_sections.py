@@ -63,10 +63,10 @@ def test_a_document_names_its_pair(path: str, text: bytes, pair: ModelKey | None
 @given(st.binary(max_size=200), st.sampled_from(["a.yaml", "a.json"]))
 def test_any_bytes_are_taken_apart(data: bytes, path: str) -> None:
     """Contents of all ages come by; none makes this fall over."""
-    found = sections(path, data)
-    assert found
-    assert [section.line for section in found] == sorted({section.line for section in found})
-    for section in found:
+    parts = sections(path, data)
+    assert parts
+    assert [section.line for section in parts] == sorted({section.line for section in parts})
+    for section in parts:
         claim(path, section.text)
 
 
@@ -76,8 +76,8 @@ def test_the_manifests_of_a_file_stand_in_its_sections() -> None:
     one, two = A.replace(b"1.10", b"1.1.0"), B.replace(b"2.0", b"2.0.0")
     text = b"# all\n---\n" + one + more + b"---\n# b\n\n" + two + more + b"---\n"
     manifests = read("a.yaml", text, edition("seed-2019"), lambda _: None)
-    found = sections("a.yaml", text)
+    parts = sections("a.yaml", text)
     assert [one.pair for one in manifests if isinstance(one, Manifest)] == [
-        claim("a.yaml", section.text) for section in found
+        claim("a.yaml", section.text) for section in parts
     ]
-    assert [max(s.line for s in found if s.line <= one.line) for one in manifests] == [s.line for s in found]
+    assert [max(s.line for s in parts if s.line <= one.line) for one in manifests] == [s.line for s in parts]

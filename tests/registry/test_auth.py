@@ -47,7 +47,7 @@ def _list(registry: ModelArtsRegistry) -> Any:
 
 
 def _signs(request: Received, secret_key: str = SK) -> bytes:
-    found = verify(
+    verification = verify(
         request.method,
         request.target,
         request.headers,
@@ -55,8 +55,8 @@ def _signs(request: Received, secret_key: str = SK) -> bytes:
         secret_of={AK: secret_key}.get,
         now=datetime.now(UTC),
     )
-    if found.refusal is not None:
-        return refusal(401, "APIGW.0301", found.refusal)
+    if verification.refusal is not None:
+        return refusal(401, "APIGW.0301", verification.refusal)
     return LIST if request.method == "GET" else answer(200, {"model_id": "m-1"})
 
 

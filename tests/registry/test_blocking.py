@@ -61,13 +61,13 @@ def _list_at(url: str, *, blocks: bool, **limits: Any) -> Sequence[ObservedModel
 
 def test_a_list_is_the_same_and_asked_for_in_the_same_words(relay: Relay) -> None:
     """One client, whatever carries its requests."""
-    told = []
+    listings = []
     for blocks in (False, True):
         relay.requests.clear()
         models = _listed(relay, blocks=blocks)
-        told.append((models, [(one.method, one.target, one.headers) for one in relay.requests]))
-    assert told[0] == told[1]
-    assert {str(model.pair) for model in told[1][0]} == {"a@1.0.0", "b@2.0.0"}
+        listings.append((models, [(one.method, one.target, one.headers) for one in relay.requests]))
+    assert listings[0] == listings[1]
+    assert {str(model.pair) for model in listings[1][0]} == {"a@1.0.0", "b@2.0.0"}
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,9 @@ def test_no_failure_shows_a_secret(
     with caplog.at_level(logging.DEBUG):
         asyncio.run(main())
     everything = "\n".join([*seen, caplog.text])
-    known = {"aksk": SECRETS[:3], "token": SECRETS[3:4], "password": SECRETS[4:6]}
+    secrets = {"aksk": SECRETS[:3], "token": SECRETS[3:4], "password": SECRETS[4:6]}
     name = {_access_key: "aksk", _token: "token", _password: "password"}[make]
-    for secret in known[name]:
+    for secret in secrets[name]:
         assert secret not in everything
         assert json.dumps(secret)[1:-1] not in everything
 

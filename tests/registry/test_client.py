@@ -103,10 +103,10 @@ def test_an_exact_lookup_never_trusts_the_fuzzy_filter() -> None:
         item(3, model_name="a_b", model_version="1.0.10"),
         item(4, model_name="a_b", model_version="1.0.0"),
     ]
-    found, server = talk(
+    models, server = talk(
         lambda _: answer(200, {"models": items}), lambda registry: registry.find(ModelKey("a_b", "1.0.0"))
     )
-    assert [model.model_id for model in found] == ["m-4"]
+    assert [model.model_id for model in models] == ["m-4"]
     query = server.requests[0].query
     assert (query["model_name"], query["model_version"], query["exact_match"]) == ("a_b", "1.0.0", "true")
 

@@ -131,24 +131,24 @@ def test_certificates_that_cannot_be_read_are_an_error_that_names_the_variable(
 # --- what is told of each request --------------------------------------------------------------------------
 
 
-def _told(respond: Any, use: Any, **settings: Any) -> list[tuple[str, int | None]]:
-    told: list[tuple[str, int | None, float]] = []
-    talk(respond, use, observed=lambda *request: told.append(request), **settings)
-    assert all(0 <= seconds < 60 for _, _, seconds in told)
-    return [(method, status) for method, status, _ in told]
+def _requests(respond: Any, use: Any, **settings: Any) -> list[tuple[str, int | None]]:
+    requests: list[tuple[str, int | None, float]] = []
+    talk(respond, use, observed=lambda *request: requests.append(request), **settings)
+    assert all(0 <= seconds < 60 for _, _, seconds in requests)
+    return [(method, status) for method, status, _ in requests]
 
 
 def test_each_request_is_told_of_once() -> None:
     """Repetitions are requests too; one that was not answered has no status."""
     list_of_one = answer(200, {"models": [item(1)]})
     answers = in_turn(DROP, refusal(429, "APIG.0308"), list_of_one)
-    assert _told(answers, lambda registry: registry.list_models()) == [
+    assert _requests(answers, lambda registry: registry.list_models()) == [
         ("GET", None),
         ("GET", 429),
         ("GET", 200),
     ]
-    assert _told(lambda _: DETAIL, lambda registry: registry.create(IMPORT)) == [("POST", 200)]
-    assert _told(lambda _: DETAIL, lambda registry: registry.delete("m-1")) == [("DELETE", 200)]
+    assert _requests(lambda _: DETAIL, lambda registry: registry.create(IMPORT)) == [("POST", 200)]
+    assert _requests(lambda _: DETAIL, lambda registry: registry.delete("m-1")) == [("DELETE", 200)]
 
 
 def test_a_request_given_up_at_the_deadline_is_told_of_without_a_status() -> None:
@@ -159,7 +159,7 @@ def test_a_request_given_up_at_the_deadline_is_told_of_without_a_status() -> Non
         return DETAIL
 
     limits = {"deadline": 0.2}
-    assert _told(respond, lambda registry: registry.create(IMPORT), limits=limits) == [("POST", None)]
+    assert _requests(respond, lambda registry: registry.create(IMPORT), limits=limits) == [("POST", None)]
 
 
 def test_a_login_is_no_request_to_the_registry() -> None:
@@ -168,14 +168,17 @@ def test_a_login_is_no_request_to_the_registry() -> None:
     async def main() -> list[tuple[str, int | None]]:
         async with connected(respond) as (_, server):
             auth = PasswordAuth(server.url, "u", GivenSecret("pw"), domain="d", scope="s")
-            told: list[tuple[str, int | None]] = []
+            requests: list[tuple[str, int | None]] = []
             registry = ModelArtsRegistry(
-                server.url, "p", auth=auth, observed=lambda method, status, _: told.append((method, status))
+                server.url,
+                "p",
+                auth=auth,
+                observed=lambda method, status, _: requests.append((method, status)),
             )
             await registry.list_models()
             await registry.aclose()
             assert len(server.requests) == 4
-            return told
+            return requests
 
     lists = in_turn(refusal(401, "ModelArts.0202"), answer(200, {"models": []}))
 

@@ -59,8 +59,8 @@ async def _life_of_a_model(registry: ModelArtsRegistry) -> None:
     assert made.request_id
     with pytest.raises(AlreadyExists):
         await registry.create(REQUEST)
-    (found,) = await registry.find(pair)
-    assert (found.model_id, found.pair) == (made.model_id, pair)
+    (model,) = await registry.find(pair)
+    assert (model.model_id, model.pair) == (made.model_id, pair)
     detail = await registry.detail(made.model_id)
     assert detail["description"] == REQUEST["description"]
     await registry.delete(made.model_id)
@@ -87,8 +87,8 @@ def test_every_open_question_of_the_documents_is_answered_either_way(settings: d
         await asyncio.gather(*(registry.create(REQUEST | {"model_name": name}) for name in names))
         models = await registry.list_models()
         assert sorted(model.pair.model_name for model in models) == sorted(names)
-        found = await registry.find(ModelKey("a_b", "1.0.0"))
-        assert [model.pair.model_name for model in found] == ["a_b"]
+        matches = await registry.find(ModelKey("a_b", "1.0.0"))
+        assert [model.pair.model_name for model in matches] == ["a_b"]
 
     with running(EmbeddedSettings(**settings)) as url:
         _use(url, use)

@@ -51,8 +51,8 @@ def test_what_a_library_says_is_told_without_what_was_read() -> None:
     """A short secret is left where it is: it would take other words apart."""
     remember("canary-of-this-process")
     remember("error")
-    told = unexpected(RuntimeError("an error of canary-of-this-process"))
-    assert told == "unexpected RuntimeError: an error of ***"
+    message = unexpected(RuntimeError("an error of canary-of-this-process"))
+    assert message == "unexpected RuntimeError: an error of ***"
 
 
 @pytest.mark.parametrize(

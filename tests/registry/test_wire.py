@@ -27,10 +27,10 @@ def _page(document: Any) -> ModelPage:
 @given(odd=st.lists(_JSON | st.dictionaries(st.sampled_from(_FIELDS), _JSON), max_size=5))
 def test_odd_items_take_no_usable_one_with_them(odd: list[Any]) -> None:
     """Each item is counted once, as usable or not, and the usable ones keep their order."""
-    found = _page({"models": [item(1), *odd, item(2)], "total_count": len(odd) + 2})
-    assert (found.models[0].model_id, found.models[-1].model_id) == ("m-1", "m-2")
-    assert found.length == found.total == len(odd) + 2
-    for model in found.models:
+    result = _page({"models": [item(1), *odd, item(2)], "total_count": len(odd) + 2})
+    assert (result.models[0].model_id, result.models[-1].model_id) == ("m-1", "m-2")
+    assert result.length == result.total == len(odd) + 2
+    for model in result.models:
         assert model.model_id
         assert all(model.pair)
         assert model.status is None or model.status.strip() == model.status != ""

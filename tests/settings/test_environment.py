@@ -63,14 +63,14 @@ def _named(given: dict[str, str]) -> dict[str, str]:
 
 def _tables(given: dict[str, str]) -> dict[str, Any]:
     """The same as one JSON value for each table."""
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for key, value in given.items():
         *tables, last = key.split(".")
-        inner = found
+        inner = nested
         for table in tables:
             inner = inner.setdefault(table, {})
         inner[last] = value
-    return found
+    return nested
 
 
 def _usable(given: dict[str, str]) -> dict[str, str]:
@@ -142,10 +142,10 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
     if not password:
         assert "auth.password: is empty" in _refusal(tmp_path, text, **variables)
         return
-    known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth
-    assert isinstance(known, PasswordAuth)
-    assert known.password is not None
-    assert known.password.get_secret_value() == password
+    loaded_auth = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth
+    assert isinstance(loaded_auth, PasswordAuth)
+    assert loaded_auth.password is not None
+    assert loaded_auth.password.get_secret_value() == password
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_every_variable_that_is_none_is_told_at_once(tmp_path: Path) -> None:
         "RECONCILER_SOURCE__REPO__X": "y",
     }
     lines = _refusal(tmp_path, **variables).splitlines()
-    told = variables.keys() - {"RECONCILER_SOURCE__REPO"}
-    assert len(lines) == len(told)
-    assert all(any(f"{name}:" in line for line in lines) for name in told)
+    names = variables.keys() - {"RECONCILER_SOURCE__REPO"}
+    assert len(lines) == len(names)
+    assert all(any(f"{name}:" in line for line in lines) for name in names)
 
 
 def test_a_table_of_a_misspelt_target_is_told_as_such(tmp_path: Path) -> None:

@@ -56,18 +56,18 @@ scalars = st.sampled_from(
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3).map(lambda found: "[\n" + ", # c\n".join(found) + "\n]"),
+        st.lists(inner, max_size=3).map(lambda items: "[\n" + ", # c\n".join(items) + "\n]"),
         st.dictionaries(names, inner, max_size=3).map(
-            lambda found: f"{{{', '.join(f'{key} = {value}' for key, value in found.items())}}}"
+            lambda table: f"{{{', '.join(f'{key} = {value}' for key, value in table.items())}}}"
         ),
     ),
     max_leaves=6,
 )
 pairs = st.tuples(st.lists(names, min_size=1, max_size=2), values).map(
-    lambda found: f"{'.'.join(found[0])} = {found[1]}\n"
+    lambda pair: f"{'.'.join(pair[0])} = {pair[1]}\n"
 )
 headers = st.tuples(st.lists(names, min_size=1, max_size=3), st.booleans()).map(
-    lambda found: f"[[{'.'.join(found[0])}]]\n" if found[1] else f"[ {' . '.join(found[0])} ]\n"
+    lambda header: f"[[{'.'.join(header[0])}]]\n" if header[1] else f"[ {' . '.join(header[0])} ]\n"
 )
 
 

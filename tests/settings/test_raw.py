@@ -107,10 +107,10 @@ def test_a_file_that_was_given_is_another_than_the_same_that_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A secret of the environment is sent with the one, and not with the other."""
-    found = _raw(tmp_path).fingerprint()
-    assert raw_configuration(tmp_path / "reconciler.toml", tmp_path).fingerprint() != found
+    fingerprint = _raw(tmp_path).fingerprint()
+    assert raw_configuration(tmp_path / "reconciler.toml", tmp_path).fingerprint() != fingerprint
     monkeypatch.setenv("RECONCILER_CONFIG", "reconciler.toml")
-    assert _raw(tmp_path).fingerprint() == found
+    assert _raw(tmp_path).fingerprint() == fingerprint
 
 
 def test_a_table_is_what_the_settings_hold_or_is_left_to_them(

@@ -21,15 +21,15 @@ def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mappin
         ParsedFile(path, file.blob, invalid=(InvalidManifest(path, 1, ()),))
         for path, file in source.files(commit, paths).items()
     ]
-    found: dict[str, CommitInfo] = {}
+    commit_infos: dict[str, CommitInfo] = {}
     if not parsed_files:
-        return found
+        return commit_infos
     with source.graph(commit, paths) as graph:
         for path, lines in find_last_commits(graph, source, parsed_files).by_file.items():
             logged = graph.get(lines[1].commit)
             assert logged is not None
-            found[path] = logged.commit_info
-    return found
+            commit_infos[path] = logged.commit_info
+    return commit_infos
 
 
 def changed_paths(source: GitSource, commit: str, root: str) -> list[str]:

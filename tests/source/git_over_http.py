@@ -81,13 +81,13 @@ class Handler(BaseHTTPRequestHandler):
 
 def _processes() -> str:
     """The command line of every process of this machine."""
-    found = []
+    command_lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            command_lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
-    return "\n".join(found)
+    return "\n".join(command_lines)
 
 
 @contextmanager

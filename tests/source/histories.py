@@ -55,13 +55,13 @@ def _entry(name: bytes, mode: str, content: str) -> bytes:
 
 def make(repository: GitRepository, steps: Sequence[Step]) -> list[str]:
     """The ids of the commits; what a merge holds is only what its step says."""
-    told = [b"feature done\n"]
+    lines = [b"feature done\n"]
     for number, step in enumerate(steps):
-        told.append(b"reset refs/heads/made\ncommit refs/heads/made\nmark :%d\n" % (number + 1))
-        told.append(b"committer C <c@x> %d +0000\ndata 1\nS\n" % (1_700_000_000 + step.date))
+        lines.append(b"reset refs/heads/made\ncommit refs/heads/made\nmark :%d\n" % (number + 1))
+        lines.append(b"committer C <c@x> %d +0000\ndata 1\nS\n" % (1_700_000_000 + step.date))
         words = [b"from", *[b"merge"] * len(step.parents)]
-        told += [b"%s :%d\n" % (word, parent + 1) for word, parent in zip(words, step.parents, strict=False)]
-        told += [b"deleteall\n", *(_entry(*entry) for entry in step.entries)]
-        told += [b"get-mark :%d\n" % (number + 1)]
-    told.append(b"done\n")
-    return repository.git("fast-import", "--quiet", "--force", stdin=b"".join(told)).split()
+        lines += [b"%s :%d\n" % (word, parent + 1) for word, parent in zip(words, step.parents, strict=False)]
+        lines += [b"deleteall\n", *(_entry(*entry) for entry in step.entries)]
+        lines += [b"get-mark :%d\n" % (number + 1)]
+    lines.append(b"done\n")
+    return repository.git("fast-import", "--quiet", "--force", stdin=b"".join(lines)).split()

@@ -132,8 +132,8 @@ def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repositor
         _opened(repository, DEFAULTS._replace(author=20, subject=10)) as source,
         source.graph(commit, ["models.d/long0.yaml"]) as graph,
     ):
-        found = next(iter(graph)).commit_info
-    assert (found.author, found.subject) == ("N" * 19 + "…", "S" * 9 + "…")
+        commit_info = next(iter(graph)).commit_info
+    assert (commit_info.author, commit_info.subject) == ("N" * 19 + "…", "S" * 9 + "…")
 
 
 def test_history_tells_of_no_path_that_is_too_long_to_be_read(repository: GitRepository) -> None:

@@ -28,8 +28,8 @@ def _after(old: Snapshot, new: str, changes: Mapping[str, File | None]) -> Snaps
     files: dict[str, File | None] = {file.path: file for file in old.files}
     files |= changes
     kept = tuple(files[path] for path in sorted(files))
-    found = tuple(file for file in kept if file is not None)
-    return Snapshot(new, old.path, found, exists=bool(found) or not old.path)
+    present_files = tuple(file for file in kept if file is not None)
+    return Snapshot(new, old.path, present_files, exists=bool(present_files) or not old.path)
 
 
 @given(histories(), st.sampled_from(["m", "m/a", "", "m.x", "none"]))
@@ -58,8 +58,8 @@ def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
     commits = make(made, steps)
     newest = commits[-1]
     for earlier in commits:
-        told = source.graph_since(earlier, newest, path)
-        assert (told is not None) == source.contains(newest, earlier)
+        graph = source.graph_since(earlier, newest, path)
+        assert (graph is not None) == source.contains(newest, earlier)
 
 
 @given(histories(), st.sets(st.sampled_from([name.decode("utf-8", "surrogateescape") for name in NAMES])))
@@ -176,8 +176,8 @@ def test_a_tick_after_an_edit_starts_five_processes(repository: GitRepository, o
     assert dict(source.read(file.blob for file in files)) == {files[0].blob: b"edited"}
     since = source.graph_since(old, new, "m")
     assert since is not None
-    told = [(one.commit_info.subject, [delta.path for delta in one.deltas]) for one in since]
-    assert told == [("Edit", ["m/7"])]
+    commits = [(one.commit_info.subject, [delta.path for delta in one.deltas]) for one in since]
+    assert commits == [("Edit", ["m/7"])]
     assert Commands.started == before + 4
 
 

@@ -96,10 +96,10 @@ def _everything(source: GitSource) -> list[bytes]:
     return contents
 
 
-@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("has_new_commit", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_mirror_damaged_anywhere_is_replaced_at_once(
-    repository: GitRepository, cache: Path, opened: Opener, damage: str, moved: bool
+    repository: GitRepository, cache: Path, opened: Opener, damage: str, has_new_commit: bool
 ) -> None:
     """By the same process and within the same look, whether there is something to fetch or not."""
     repository.commit({"m/a": "1"})
@@ -107,9 +107,9 @@ def test_a_mirror_damaged_anywhere_is_replaced_at_once(
     source = opened(repository.path.as_uri(), branch="main")
     assert _everything(source) == [b"1", b"2"]
     DAMAGES[damage](_mirror(cache))
-    if moved:
+    if has_new_commit:
         repository.commit({"m/c": "3"})
-    expected = [b"1", b"2", b"3"][: 2 + moved]
+    expected = [b"1", b"2", b"3"][: 2 + has_new_commit]
     assert _everything(source) == expected
     assert _everything(opened(repository.path.as_uri(), branch="main")) == expected
     assert len(list(cache.iterdir())) == 1

@@ -43,7 +43,7 @@ def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(
     assert file_system(tmp_path) != ""
 
 
-def _told(source_path: Path, commit: str, mounts: str | None = None) -> dict[str, bool]:
+def _fine_by_message(source_path: Path, commit: str, mounts: str | None = None) -> dict[str, bool]:
     return {trait.message: trait.fine for trait in traits(source_path, discover(source_path), commit, mounts)}
 
 
@@ -51,11 +51,11 @@ def test_a_file_system_that_announces_nothing_is_a_warning(repository: GitReposi
     """The loop works by its schedule there."""
     commit = repository.commit({"a": "1"})
     mounts = f"1 0 0:1 / {repository.path} rw - nfs4 server:/x rw\n"
-    told = _told(repository.path, commit, mounts)
-    assert told == {
+    fine_by_message = _fine_by_message(repository.path, commit, mounts)
+    assert fine_by_message == {
         f"{repository.path}/.git is on nfs4, which announces no changes: the schedule finds them": False
     }
-    assert _told(repository.path, commit, mounts.replace("nfs4", "ext4")) == {}
+    assert _fine_by_message(repository.path, commit, mounts.replace("nfs4", "ext4")) == {}
 
 
 def test_what_is_followed_is_named(repository: GitRepository, opened: Opener) -> None:
@@ -93,8 +93,8 @@ def test_everything_unusual_is_told(
     (git_dir / "objects" / "info" / "alternates").write_text("/nowhere\n")
     (tmp_path / "gitconfig").write_text("[user]\n\tname = A\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    told = {trait.message: trait.fine for trait in opened("link").traits()}
-    assert told == {
+    fine_by_message = {trait.message: trait.fine for trait in opened("link").traits()}
+    assert fine_by_message == {
         f"{tmp_path}/link leads by a link to {tmp_path}/tree": True,
         f"a linked work tree of {git_dir}": True,
         "objects are borrowed from /nowhere, which is not there: clone it anew": False,
@@ -118,7 +118,9 @@ def test_a_partial_clone_is_told_with_what_to_do(
     options = ("--quiet", "--no-checkout", "--filter=blob:none")
     repository.git("clone", *options, repository.path.as_uri(), str(tmp_path / "partial"))
     source = opened("partial")
-    told = {trait.message: trait.fine for trait in source.traits()}
-    assert told["a partial clone: what it lacks is not fetched; set source.repo to its URL"] is False
+    fine_by_message = {trait.message: trait.fine for trait in source.traits()}
+    assert (
+        fine_by_message["a partial clone: what it lacks is not fetched; set source.repo to its URL"] is False
+    )
     with pytest.raises(SourceError, match=r"it is a partial clone.*set source\.repo to the URL"):
         source.snapshot(source.head(), "m")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.source.conftest import Opener
 
 
-def _told(source: GitSource, root: str = "m") -> list[tuple[str, list[str]]]:
+def _changed_commits(source: GitSource, root: str = "m") -> list[tuple[str, list[str]]]:
     """The subject of each commit that changed something below a folder, newest first, with the files."""
     head = source.head()
     with source.graph(head, [root], whole=True) as graph:
@@ -68,14 +68,14 @@ def test_each_file_is_credited_to_the_newest_commit_that_touched_it(
     """Commit, author, date with its zone, and subject."""
     first = repository.commit({"m/a": "1", "m/b": "1"}, "Both\n\nWith a body", "Ann Lee <ann@example.org>")
     second = repository.commit({"m/b": "2"}, "Only b", "小明 <ming@example.org>")
-    found = attributed(opened("repo"), second, ["m/a", "m/b"])
-    assert found["m/a"] == CommitInfo(
+    commit_infos = attributed(opened("repo"), second, ["m/a", "m/b"])
+    assert commit_infos["m/a"] == CommitInfo(
         first,
         "Ann Lee <ann@example.org>",
         datetime(2023, 11, 15, 0, 14, 20, tzinfo=timezone(timedelta(hours=2))),
         "Both",
     )
-    assert (found["m/b"].commit, found["m/b"].author) == (second, "小明 <ming@example.org>")
+    assert (commit_infos["m/b"].commit, commit_infos["m/b"].author) == (second, "小明 <ming@example.org>")
 
 
 def test_any_number_of_files_takes_one_process_or_two(repository: GitRepository, opened: Opener) -> None:
@@ -102,8 +102,8 @@ def test_each_file_is_credited_as_git_itself_does(
         for path in files
     }
     for more in (0, 200):
-        found = attributed(source, tip, [*files, *(f"m/none/{number}" for number in range(more))])
-        assert {path: who.commit for path, who in found.items()} == git
+        commit_infos = attributed(source, tip, [*files, *(f"m/none/{number}" for number in range(more))])
+        assert {path: who.commit for path, who in commit_infos.items()} == git
 
 
 def test_a_file_that_never_was_or_is_gone_is_left_out(repository: GitRepository, opened: Opener) -> None:
@@ -124,8 +124,8 @@ def test_a_merged_change_is_credited_to_who_wrote_it_not_to_the_merge(
     trunk = repository.commit({"m/b": "2"}, "Trunk")
     _merge(repository, "feature")
     source = opened("repo")
-    found = attributed(source, source.head(), ["m/a", "m/b"])
-    assert (found["m/a"].commit, found["m/b"].commit) == (feature, trunk)
+    commit_infos = attributed(source, source.head(), ["m/a", "m/b"])
+    assert (commit_infos["m/a"].commit, commit_infos["m/b"].commit) == (feature, trunk)
 
 
 def test_what_a_merge_itself_changed_is_credited_to_the_merge(
@@ -142,7 +142,7 @@ def test_what_a_merge_itself_changed_is_credited_to_the_merge(
     repository.git("commit", "--quiet", "--all", "--amend", "--message=Resolved")
     source = opened("repo")
     assert attributed(source, source.head(), ["m/a"])["m/a"].subject == "Resolved"
-    assert _told(source)[0][0] == "Resolved"
+    assert _changed_commits(source)[0][0] == "Resolved"
 
 
 def test_a_change_that_the_merge_did_not_take_is_credited_to_nobody(
@@ -159,8 +159,8 @@ def test_a_change_that_the_merge_did_not_take_is_credited_to_nobody(
     repository.git("checkout", "--quiet", "main")
     _merge(repository, "feature", "--strategy-option=ours")
     source = opened("repo")
-    found = attributed(source, source.head(), ["m/a", "m/z"])
-    assert (found["m/a"].commit, found["m/z"].subject) == (taken, "Feature z")
+    commit_infos = attributed(source, source.head(), ["m/a", "m/z"])
+    assert (commit_infos["m/a"].commit, commit_infos["m/z"].subject) == (taken, "Feature z")
 
 
 def test_a_reverted_file_is_credited_to_the_revert(repository: GitRepository, opened: Opener) -> None:
@@ -195,8 +195,8 @@ def test_any_subject_is_read_as_words(
 ) -> None:
     """Empty, deceptive, long; control characters are replaced at the door."""
     commit = repository.commit({"m/a": "1"}, subject)
-    found = attributed(opened("repo"), commit, ["m/a"])["m/a"]
-    assert found.subject == (subject if shown is None else shown)
+    commit_info = attributed(opened("repo"), commit, ["m/a"])["m/a"]
+    assert commit_info.subject == (subject if shown is None else shown)
 
 
 def test_a_commit_with_a_broken_author_and_date_is_still_credited(
@@ -211,10 +211,10 @@ def test_a_commit_with_a_broken_author_and_date_is_still_credited(
         + b"\nauthor Caf\xe9 \x1b[1m <x> 99999999999999 +9999\ncommitter C <c> 1 +0000\n\nS\xe9\n"
     )
     commit = repository.git("hash-object", "-w", "-t", "commit", "--stdin", "--literally", stdin=raw)
-    found = attributed(opened("repo"), commit, ["m/a"])["m/a"]
-    assert found.author == "Caf\ufffd \ufffd[1m <x>"
-    assert found.subject == "S\ufffd"
-    assert found.authored_at.tzinfo is not None
+    commit_info = attributed(opened("repo"), commit, ["m/a"])["m/a"]
+    assert commit_info.author == "Caf\ufffd \ufffd[1m <x>"
+    assert commit_info.subject == "S\ufffd"
+    assert commit_info.authored_at.tzinfo is not None
 
 
 @pytest.mark.parametrize("place", ["name", "address", "subject"])
@@ -229,10 +229,10 @@ def test_a_commit_with_a_nul_in_it_is_still_credited_and_its_neighbours_are_whol
     raw = b"tree %s\nparent %s\nauthor %s <%s> 1 +0000\ncommitter C <c> 1 +0000\n\n%s\n"
     raw %= (tree, first.encode(), name, address, subject)
     commit = repository.git("hash-object", "-w", "-t", "commit", "--stdin", "--literally", stdin=raw)
-    found = attributed(opened("repo"), commit, ["m/a", "m/b"])
-    assert (found["m/a"].commit, found["m/a"].author) == (first, "Ann <ann@example.org>")
-    assert found["m/b"].commit == commit
-    assert "\0" not in found["m/b"].author + found["m/b"].subject
+    commit_infos = attributed(opened("repo"), commit, ["m/a", "m/b"])
+    assert (commit_infos["m/a"].commit, commit_infos["m/a"].author) == (first, "Ann <ann@example.org>")
+    assert commit_infos["m/b"].commit == commit
+    assert "\0" not in commit_infos["m/b"].author + commit_infos["m/b"].subject
 
 
 _PLACES = ("name", "address", "subject")
@@ -264,7 +264,7 @@ def test_a_graph_tells_every_change_newest_first(repository: GitRepository, open
     repository.commit({"m/a": None}, "Remove a")
     source = opened("repo")
     before = Commands.started
-    assert _told(source) == [("Remove a", ["m/a"]), ("Add b", ["m/b"]), ("Add a", ["m/a"])]
+    assert _changed_commits(source) == [("Remove a", ["m/a"]), ("Add b", ["m/b"]), ("Add a", ["m/a"])]
     assert Commands.started == before + 2
 
 
@@ -276,7 +276,7 @@ def test_a_branch_of_which_a_merge_took_nothing_is_told(repository: GitRepositor
     repository.git("checkout", "--quiet", "main")
     repository.commit({"other": "1"}, "Elsewhere")
     _merge(repository, "feature", "--strategy=ours")
-    assert _told(opened("repo")) == [("Discarded", ["m/a", "m/b"]), ("Add", ["m/a"])]
+    assert _changed_commits(opened("repo")) == [("Discarded", ["m/a", "m/b"]), ("Add", ["m/a"])]
 
 
 @given(histories(), st.sampled_from(["m", "m/a", ""]), st.sampled_from([1, 3, 50_000]))
@@ -304,8 +304,8 @@ def test_a_graph_is_what_each_commits_own_trees_say(
         patch.object(history_reader, "_COMMITS_A_PROCESS", at_once),
         source.graph(tip, [root], whole=True) as graph,
     ):
-        found = {one.commit: {delta.path for delta, _ in graph.changed(one)} for one in graph}
-    assert found == expected
+        paths_by_commit = {one.commit: {delta.path for delta, _ in graph.changed(one)} for one in graph}
+    assert paths_by_commit == expected
 
 
 def test_history_does_not_depend_on_the_users_settings(repository: GitRepository, opened: Opener) -> None:
@@ -313,7 +313,7 @@ def test_history_does_not_depend_on_the_users_settings(repository: GitRepository
     text = "".join(f"line {number}\n" for number in range(30))
     repository.commit({"m/a": text}, "Add")
     repository.commit({"m/a": None, "m/b": text}, "Move")
-    plain = _told(opened("repo"))
+    plain = _changed_commits(opened("repo"))
     (repository.path / "order").write_text("*")
     for key, value in (
         ("log.showRoot", "false"),
@@ -330,5 +330,5 @@ def test_history_does_not_depend_on_the_users_settings(repository: GitRepository
     ):
         repository.git("config", key, value)
     source = opened("repo/m")
-    assert _told(source) == plain
+    assert _changed_commits(source) == plain
     assert len(attributed(source, source.head(), ["m/b"])) == 1

@@ -70,8 +70,8 @@ def test_a_shallow_clone_works_and_says_what_it_cannot_know(
     source = opened("shallow")
     assert source.head() == head
     assert "shallow clone" in source.notes()[0]
-    found = attributed(source, head, ["m/a", "m/b", "m/c"])
-    assert [found[path].subject for path in ("m/a", "m/b", "m/c")] == ["Oldest", "Oldest", "Newest"]
+    commit_infos = attributed(source, head, ["m/a", "m/b", "m/c"])
+    assert [commit_infos[path].subject for path in ("m/a", "m/b", "m/c")] == ["Oldest", "Oldest", "Newest"]
     assert len(changed_paths(source, head, "m")) == 3
 
 

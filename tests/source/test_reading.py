@@ -135,10 +135,10 @@ def test_a_stream_is_cut_only_where_a_record_ends(stream: bytes, end: bytes, dat
     """Wherever a read ends, nothing is lost, and what people wrote is not torn apart."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    found = [block.encode("utf-8", "surrogateescape") for block in blocks(pieces, end)]
-    assert b"".join(found) == stream
-    assert all(block.endswith(end) for block in found[:-1])
-    assert all(found)
+    chunks = [block.encode("utf-8", "surrogateescape") for block in blocks(pieces, end)]
+    assert b"".join(chunks) == stream
+    assert all(block.endswith(end) for block in chunks[:-1])
+    assert all(chunks)
 
 
 def test_contents_come_in_the_order_asked_by_one_process(repository: GitRepository, opened: Opener) -> None:

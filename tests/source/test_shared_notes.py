@@ -385,17 +385,17 @@ def test_a_repository_of_notes_that_is_damaged_is_begun_anew(
     first.publish()
     (place,) = (tmp_path / "one").iterdir()
     DAMAGE[kind](place)
-    told: list[str] = []
+    messages: list[str] = []
     notes = shared_notes(_address(remote), REF, tmp_path / "one", timeout=30.0, sha256=False)
 
     def work() -> None:
         notes.add({commits[0]: ["b"]}, NOW)
         notes.publish()
 
-    mended(notes, work, told.append)
-    mended(notes, work, told.append)
+    mended(notes, work, messages.append)
+    mended(notes, work, messages.append)
     notes.close()
-    assert [f"{place}.damaged" in text for text in told] == [True] * (kind not in _HARMLESS)
+    assert [f"{place}.damaged" in text for text in messages] == [True] * (kind not in _HARMLESS)
     assert [_lines(remote, commit) for commit in commits] == [["a", "b"], ["a"], ["a"]]
 
 
@@ -404,7 +404,7 @@ def test_a_remote_whose_ref_is_none_of_notes_is_told_what_to_do(
     remote: GitRepository, writer: Callable[[str], Notes], kind: str
 ) -> None:
     """Nothing is replaced here, and all is pushed once it is removed there."""
-    notes, told = writer("one"), list[str]()
+    notes, messages = writer("one"), list[str]()
     notes.add({"1" * 40: ["a"]}, NOW)
     notes.publish()
     notes.add({"2" * 40: ["b"]}, NOW)
@@ -412,10 +412,10 @@ def test_a_remote_whose_ref_is_none_of_notes_is_told_what_to_do(
     words = f"{REF} there is a {kind} and no commit of notes; remove it with `git push URL :{REF}`"
     for _ in range(2):
         with pytest.raises(SourceError, match=re.escape(words)):
-            mended(notes, notes.publish, told.append)
+            mended(notes, notes.publish, messages.append)
     remote.git("update-ref", "-d", REF)
-    mended(notes, notes.publish, told.append)
-    assert told == []
+    mended(notes, notes.publish, messages.append)
+    assert messages == []
     assert len(remote.git("ls-tree", "-r", REF).splitlines()) == 2
 
 
@@ -452,11 +452,11 @@ def test_damage_that_is_met_while_the_remote_tells_how_far_it_is_is_mended(
     (place,) = (tmp_path / "one").iterdir()
     note = max(_all_objects(place), key=lambda file: file.stat().st_size)
     _overwrite([note], lambda old: old[: len(old) // 2])
-    told: list[str] = []
+    messages: list[str] = []
     notes = shared_notes(_address(remote), REF, tmp_path / "one", timeout=30.0, sha256=False)
-    mended(notes, notes.fetch, told.append)
+    mended(notes, notes.fetch, messages.append)
     notes.close()
-    assert [f"{place}.damaged" in text for text in told] == [True]
+    assert [f"{place}.damaged" in text for text in messages] == [True]
 
 
 def test_a_damaged_repository_is_kept_until_another_stands_in_its_place(
@@ -479,7 +479,7 @@ def test_a_sound_repository_is_kept_whatever_a_remote_says(
     remote: GitRepository, writer: Callable[[str], Notes], repository: GitRepository
 ) -> None:
     """Also where it is the remote that is damaged: it has the only copy of what could not be pushed."""
-    notes, told = writer("one"), list[str]()
+    notes, messages = writer("one"), list[str]()
     notes.add({repository.commit({"a": "1"}): ["a"]}, NOW)
     notes.publish()
     tip = notes.tip
@@ -487,8 +487,8 @@ def test_a_sound_repository_is_kept_whatever_a_remote_says(
     (remote.path / REF).write_text(f"{'1' * 40}\n")
     notes.add({"2" * 40: ["b"]}, NOW)
     with pytest.raises(SourceError, match=r"remote\.git"):
-        mended(notes, notes.publish, told.append)
-    assert told == []
+        mended(notes, notes.publish, messages.append)
+    assert messages == []
     assert tip is not None
     assert notes.contain(tip)
 

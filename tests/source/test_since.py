@@ -46,8 +46,8 @@ def test_nothing_is_told_when_the_branch_did_not_go_on_from_the_known_commit(
     source = opened("repo")
     blob = source.files(head, ["m/a"])["m/a"].blob
     before = Commands.started
-    for known in (lost, aside, unrelated, "f" * 40, blob):
-        assert _touched(source, known, head) is None
+    for commit in (lost, aside, unrelated, "f" * 40, blob):
+        assert _touched(source, commit, head) is None
     assert _touched(source, head, first) is None
     assert Commands.started == before + 6
     assert _touched(source, first, head) == {"m/b"}

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _PATHS = [f"m/{name}" for name in "abcdefghij"]
 
 
-def _heard(source: GitSource, old: str, new: str, path: str) -> tuple[object, object]:
+def _answers(source: GitSource, old: str, new: str, path: str) -> tuple[object, object]:
     """What a cycle asks of two commits, as values."""
     since = source.graph_since(old, new, path)
-    told = None if since is None else [(one.commit, one.parents, one.deltas) for one in since]
-    return source.changes(old, new, path), told
+    commits = None if since is None else [(one.commit, one.parents, one.deltas) for one in since]
+    return source.changes(old, new, path), commits
 
 
 def test_a_commit_costs_as_many_processes_with_ten_targets_as_with_one(
@@ -31,9 +31,9 @@ def test_a_commit_costs_as_many_processes_with_ten_targets_as_with_one(
     new = repository.commit({"m/c/2.yaml": "new"})
     source = opened("repo", paths=_PATHS)
     before = Commands.started
-    heard = {path: _heard(source, old, new, path) for path in _PATHS}
+    answers = {path: _answers(source, old, new, path) for path in _PATHS}
     assert Commands.started - before == 3
-    assert [path for path, (changes, _) in heard.items() if changes] == ["m/c"]
+    assert [path for path, (changes, _) in answers.items() if changes] == ["m/c"]
 
 
 @pytest.mark.parametrize("paths", [_PATHS[:3], ["", "m/a"], ["m", "m/a", "absent"]])
@@ -54,4 +54,4 @@ def test_each_target_hears_what_it_would_hear_alone(
     together, alone = opened("repo", paths=paths), opened("repo")
     for old, new in ((first, merged), (side, merged), (first, last), (merged, last), (last, side)):
         for path in paths:
-            assert _heard(together, old, new, path) == _heard(alone, old, new, path), (path, old, new)
+            assert _answers(together, old, new, path) == _answers(alone, old, new, path), (path, old, new)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     """A registry that publishes at once."""
-    with relayed() as found:
-        yield found
+    with relayed() as registry:
+        yield registry
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_a_name_that_no_checkout_could_have_is_nobodys_manifest(
     """Its neighbours are as good as ever."""
     blob = _blob(repository, "1")
     commit = _commit(repository, _tree(repository, ("100644", "0.yaml", blob), ("100644", name, blob)))
-    found = {file.path: file.mode for file in opened("repo").snapshot(commit, "models.d").files}
-    assert found == {"models.d/0.yaml": "100644", f"models.d/{name}": "ambiguous"}
+    modes = {file.path: file.mode for file in opened("repo").snapshot(commit, "models.d").files}
+    assert modes == {"models.d/0.yaml": "100644", f"models.d/{name}": "ambiguous"}
 
 
 def test_one_odd_tree_entry_is_an_error_for_that_file_only(fleet: Fleet) -> None:
@@ -89,8 +89,8 @@ def test_one_odd_tree_entry_is_an_error_for_that_file_only(fleet: Fleet) -> None
     assert (done.code, done.verdicts) == (1, {"a@1.0.0": "in-sync", "models.d/b.yaml": "invalid"})
     [reason] = done.items["models.d/b.yaml"]["reasons"]
     assert (reason["code"], "names this path twice" in reason["message"]) == ("ambiguous-path", True)
-    told = fleet.json("validate", "--commit", "main").json["problems"]
-    assert [problem["code"] for problem in told] == ["ambiguous-path"]
+    problems = fleet.json("validate", "--commit", "main").json["problems"]
+    assert [problem["code"] for problem in problems] == ["ambiguous-path"]
 
 
 @pytest.mark.parametrize("character", ["\u200b", "\u3164", "\u2060", "\ufeff", "\u00ad", "\U000e0041"])
@@ -139,17 +139,17 @@ def _add(repository: GitRepository, path: str, content: str, *more: tuple[str, s
     mode, made = "100644", _blob(repository, content)
     for name in reversed(folders[1:]):
         made, mode = _tree(repository, (mode, name, made)), "40000"
-    known = [("100644", name, blob) for _, name, blob in _listed(repository) if name not in dict(more)]
-    known += [("100644", name, _blob(repository, text)) for name, text in more]
-    tree = _tree(repository, *sorted([*known, (mode, folders[0], made)], key=lambda entry: entry[1]))
+    entries = [("100644", name, blob) for _, name, blob in _listed(repository) if name not in dict(more)]
+    entries += [("100644", name, _blob(repository, text)) for name, text in more]
+    tree = _tree(repository, *sorted([*entries, (mode, folders[0], made)], key=lambda entry: entry[1]))
     return _commit(repository, tree, repository.git("rev-parse", "main"))
 
 
 def _listed(repository: GitRepository) -> list[tuple[str, str, str]]:
     """The files that lie directly in `models.d`, each with a short name."""
     lines = repository.git("ls-tree", "main:models.d").splitlines()
-    found = [(line.split()[0], line.partition("\t")[2], line.split()[2]) for line in lines]
-    return [entry for entry in found if entry[0] == "100644" and len(entry[1]) < 100]
+    entries = [(line.split()[0], line.partition("\t")[2], line.split()[2]) for line in lines]
+    return [entry for entry in entries if entry[0] == "100644" and len(entry[1]) < 100]
 
 
 def test_a_long_path_is_credited_to_its_commit(repository: GitRepository, opened: Opener) -> None:

@@ -69,8 +69,8 @@ class Place:
             str(self.repository.path), branch=None, cache_dir=self.folder / "cache", base=self.folder
         )
         source = self.stack.enter_context(made)
-        wanted: Any = {"mode": mode, **rules}
-        source.require(TrustRules(files=given, **wanted), self.memory, writes=True, now=lambda: self.now)
+        options: Any = {"mode": mode, **rules}
+        source.require(TrustRules(files=given, **options), self.memory, writes=True, now=lambda: self.now)
         return source
 
     def commit(self, name: str | None, files: Mapping[str, str | None] | None = None, *options: str) -> str:

@@ -56,34 +56,34 @@ def lives(number: int) -> list[Event]:
 def answers(url: str) -> dict[str, Any]:
     """Everything that can be asked about the journal; of the journal alone, in both ways of opening it."""
     with open_state(url, writer=False) as ledger, open_journal(url) as journal:
-        found = ledger.events()
-        told: dict[str, Any] = {
-            "of the journal": _told(journal),
+        all_events = ledger.events()
+        results: dict[str, Any] = {
+            "of the journal": _journal_answers(journal),
             "at times": [
                 ledger.entries_at(target, position, at)
-                for target, at in {(e.target, e.at) for e in found}
-                for position in (None, len(found) // 2)
+                for target, at in {(e.target, e.at) for e in all_events}
+                for position in (None, len(all_events) // 2)
             ],
             "position": ledger.position(),
             "newest": ledger.newest(),
             "entries": [ledger.entries(target) for target in ("prod", "dev")],
         }
-        assert _told(ledger) == told["of the journal"]
-    return told | {"export": list(export(url)), "check": check(url)}
+        assert _journal_answers(ledger) == results["of the journal"]
+    return results | {"export": list(export(url)), "check": check(url)}
 
 
-def _told(journal: JournalReader) -> dict[str, Any]:
-    found = journal.events()
-    pairs = {(event.target, event.pair) for event in found}
+def _journal_answers(journal: JournalReader) -> dict[str, Any]:
+    all_events = journal.events()
+    pairs = {(event.target, event.pair) for event in all_events}
     return {
-        "events": found,
-        "events after": [journal.events_after(position, 3) for position in (0, len(found) // 2)],
+        "events": all_events,
+        "events after": [journal.events_after(position, 3) for position in (0, len(all_events) // 2)],
         "of targets": {target: journal.events(target) for target in ("prod", "dev", "none")},
         "of pairs": {key: journal.events(*key) for key in pairs},
-        "of commits": {(e.target, e.commit): journal.events(e.target, commit=e.commit) for e in found},
+        "of commits": {(e.target, e.commit): journal.events(e.target, commit=e.commit) for e in all_events},
         "of ids": {
             (e.target, e.model_id): sorted(journal.pairs_of(e.target, e.model_id))
-            for e in found
+            for e in all_events
             if e.model_id
         },
         "by name": _by_name(journal),
@@ -94,11 +94,11 @@ def _told(journal: JournalReader) -> dict[str, Any]:
 def _by_name(ledger: JournalReader) -> dict[str, list[Event]]:
     """What is asked name after name."""
     with ledger.journal_by_name("prod") as journal:
-        found = {name: journal.events([name]) for name in journal.names()}
-        assert journal.events(list(found)) == ledger.events("prod")
-    for name, told in found.items():
-        assert told == ledger.events("prod", name=name)
-    return found
+        events_by_name = {name: journal.events([name]) for name in journal.names()}
+        assert journal.events(list(events_by_name)) == ledger.events("prod")
+    for name, named_events in events_by_name.items():
+        assert named_events == ledger.events("prod", name=name)
+    return events_by_name
 
 
 def count(url: str, table: str) -> int:

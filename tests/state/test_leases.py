@@ -219,9 +219,9 @@ def test_the_report_of_a_target_that_another_leads_by_now_is_left_out(state: str
         new = other.take(["prod"])["prod"]
         later.save_report(report("a"), {"prod": None}, {("prod", "m"): "new"}, {"prod": new})
         ledger.save_report(report("b", "c"), {"prod": None}, {("prod", "m"): "old"}, {"prod": old})
-        found = later.last_report()
-        assert found is not None
-        assert [item.model_name for item in found.items if item.model_name] == ["a"]
+        last = later.last_report()
+        assert last is not None
+        assert [item.model_name for item in last.items if item.model_name] == ["a"]
         assert later.marks("prod") == {"m": "new"}
 
 
@@ -234,13 +234,13 @@ def test_a_failure_of_a_target_that_somebody_else_leads_stays(state: str) -> Non
         ledger.save_report(away, {}, {}, {"dev": epochs["dev"]})
         well = replace(report("a"), failures=())
         ledger.save_report(well, {"prod": None}, {}, {"prod": epochs["prod"]})
-        found = ledger.last_report()
-        assert found is not None
-        assert [failure.target for failure in found.failures] == ["dev"]
+        last = ledger.last_report()
+        assert last is not None
+        assert [failure.target for failure in last.failures] == ["dev"]
         ledger.save_report(well, {"prod": None, "dev": None}, {}, epochs)
-        found = ledger.last_report()
-        assert found is not None
-        assert found.failures == ()
+        last = ledger.last_report()
+        assert last is not None
+        assert last.failures == ()
 
 
 def test_writers_that_meet_in_one_entry_are_told_nothing_of_it(state: str) -> None:

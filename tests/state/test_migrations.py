@@ -75,8 +75,8 @@ def _schema(url: str) -> Any:
             " FROM information_schema.columns WHERE table_schema = current_schema()"
         )
         indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()"
-        found = [sorted(map(str, connection.execute(text(query)))) for query in (columns, indexes)]
-        return re.sub(r"(state|pooled)_\d+\.", "", str(found))
+        descriptions = [sorted(map(str, connection.execute(text(query)))) for query in (columns, indexes)]
+        return re.sub(r"(state|pooled)_\d+\.", "", str(descriptions))
 
 
 def _content(url: str) -> list[Any]:

@@ -31,7 +31,7 @@ def ledger(url: str) -> Iterator[SqlLedger]:
 
 
 def opened(url: str, *models: tuple[str, ...] | None) -> SqlLedger:
-    subscriptions = [Subscription(f"sink{number}", models=wanted) for number, wanted in enumerate(models)]
+    subscriptions = [Subscription(f"sink{number}", models=patterns) for number, patterns in enumerate(models)]
     return open_state(url, writer=True, now=lambda: NOON, subscriptions=subscriptions)
 
 
@@ -59,7 +59,7 @@ def test_messages_come_back_as_they_went_in_and_in_their_order(ledger: SqlLedger
     assert (message.reason, message.author, message.line) == (HOSTILE, HOSTILE, 7)
     assert (message.began, message.at, message.verdict) == (NOON, NOON, Verdict.FAILED)
     waiting = ledger.outbox.pending_counts()
-    assert {sink: found.number for sink, found in waiting.items()} == {"sink0": 3, "sink1": 2}
+    assert {sink: backlog.number for sink, backlog in waiting.items()} == {"sink0": 3, "sink1": 2}
 
 
 def test_what_is_sent_is_kept_while_its_episode_goes_on_and_then_removed(ledger: SqlLedger) -> None:
@@ -118,7 +118,7 @@ def test_a_filter_that_is_narrowed_and_widened_again_writes_no_message_twice(url
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_a_target_that_is_configured_again_is_told_last_as_what_it_is(url: str, times: int) -> None:
     """Whether the sink took nothing meanwhile, the first message, or also that the model had recovered."""
-    heard: list[str] = []
+    kinds: list[str] = []
     for step, target in enumerate(("prod", "dev", "prod")):
         subscription = Subscription("sink0", targets=frozenset({target}))
         with open_state(url, writer=True, now=lambda: NOON, subscriptions=[subscription]) as ledger:
@@ -128,8 +128,8 @@ def test_a_target_that_is_configured_again_is_told_last_as_what_it_is(url: str, 
             if step < times:
                 ledger.outbox.mark_sent([row.row_id for row in waiting], NOON)
             if step < times or step == 2:
-                heard += [row.message.kind for row in waiting]
-    assert (heard[-1], "recovered" in heard) == ("attention", times == 2)
+                kinds += [row.message.kind for row in waiting]
+    assert (kinds[-1], "recovered" in kinds) == ("attention", times == 2)
 
 
 def test_what_is_of_other_sinks_is_forgotten(ledger: SqlLedger) -> None:

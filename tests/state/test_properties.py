@@ -84,15 +84,15 @@ def test_what_is_saved_of_some_pairs_leaves_the_rest_as_it_was(
         return item.verdict is Verdict.INVALID or is_held_commit(item)
 
     targets = {item.target for item in (*first.items, *second.items)}
-    spoken = {t: {i.pair for i in second.items if i.target == t and i.pair} for t in targets}
+    pairs = {t: {i.pair for i in second.items if i.target == t and i.pair} for t in targets}
     with open_state(new_url(), writer=True) as ledger:
         ledger.save_report(first, dict.fromkeys(targets), {})
         named = [item for item in second.items if item.pair or is_always_spoken_of(item)]
-        ledger.save_report(replace(second, items=tuple(named)), spoken, {})
+        ledger.save_report(replace(second, items=tuple(named)), pairs, {})
         kept = [
             item
             for item in first.items
-            if not is_always_spoken_of(item) and item.pair not in spoken[item.target]
+            if not is_always_spoken_of(item) and item.pair not in pairs[item.target]
         ]
         again = ledger.last_report()
         assert again is not None

@@ -50,11 +50,11 @@ def test_equal_verdicts_on_one_place_are_as_many_as_there_were(url: str) -> None
     once = report("a", "b")
     twice = replace(once, items=(*once.items, *once.items, once.items[0]))
     with open_state(url, writer=True) as ledger:
-        for told in (twice, once, twice):
-            ledger.save_report(told, {"prod": None}, {})
+        for saved_report in (twice, once, twice):
+            ledger.save_report(saved_report, {"prod": None}, {})
             last = ledger.last_report()
             assert last is not None
-            assert sorted(last.items, key=str) == sorted(told.items, key=str)
+            assert sorted(last.items, key=str) == sorted(saved_report.items, key=str)
             writes = ledger.writes
-            ledger.save_report(told, {"prod": {ModelKey("a", "1.0.0"), ModelKey("b", "1.0.0")}}, {})
+            ledger.save_report(saved_report, {"prod": {ModelKey("a", "1.0.0"), ModelKey("b", "1.0.0")}}, {})
             assert ledger.writes == writes

@@ -30,31 +30,31 @@ class _Seen:
 
     epochs: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
-    moved: threading.Condition = field(default_factory=threading.Condition)
+    condition: threading.Condition = field(default_factory=threading.Condition)
 
     def __call__(self, snapshot: LeaseSnapshot) -> None:
-        with self.moved:
+        with self.condition:
             self.epochs = {lease.target: lease.epoch for lease in snapshot.leases}
             self.rounds += 1
-            self.moved.notify_all()
+            self.condition.notify_all()
 
     def until(self, true: Callable[[], bool]) -> None:
-        with self.moved:
-            assert self.moved.wait_for(true, _PATIENCE), self.epochs
+        with self.condition:
+            assert self.condition.wait_for(true, _PATIENCE), self.epochs
 
     def rest(self) -> dict[str, int]:
         """The epochs, some rounds later."""
-        wanted = self.rounds + _AFTERWARDS
-        self.until(lambda: self.rounds >= wanted)
+        last_round = self.rounds + _AFTERWARDS
+        self.until(lambda: self.rounds >= last_round)
         return self.epochs
 
 
 @pytest.fixture
 def url(new_postgres_url: NewUrl) -> str:
     """The URL of a new state on a server."""
-    found = new_postgres_url()
-    open_state(found, writer=True).close()
-    return found
+    state_url = new_postgres_url()
+    open_state(state_url, writer=True).close()
+    return state_url
 
 
 def _campaign(url: str, stack: ExitStack, targets: str, seen: _Seen, offer: float = 3600.0) -> Campaign:

@@ -37,10 +37,10 @@ def test_rows_that_are_new_make_a_table_what_a_whole_reading_would(url: str) -> 
         table = VerdictTable(frozenset({"prod"}))
         assert _refresh(table, ledger) == set()
         for names in ("abcde", "abcdx", "abc", "abcdx", "x", "", "xyz", "axyz"):
-            found = report(*names)
+            saved_report = report(*names)
             for verdict in (Verdict.IN_SYNC, Verdict.FAILED):
-                items = tuple(item._replace(verdict=verdict) for item in found.items)
-                ledger.save_report(replace(found, items=items), {"prod": None}, {})
+                items = tuple(item._replace(verdict=verdict) for item in saved_report.items)
+                ledger.save_report(replace(saved_report, items=items), {"prod": None}, {})
             assert _refresh(table, ledger) == _stored(ledger)
 
 
@@ -59,45 +59,47 @@ def test_a_report_in_numbers_reads_no_model(url: str) -> None:
     """Commit, digest, failures and notes, with how many models have each verdict; nothing before a cycle."""
     with open_state(url, writer=True) as ledger:
         assert ledger.summary() is None
-        found = report("a", "b")
-        ledger.save_report(found, {"prod": None}, {})
+        saved_report = report("a", "b")
+        ledger.save_report(saved_report, {"prod": None}, {})
         summary = ledger.summary()
         assert isinstance(summary, Report)
         assert summary.items == ()
-        assert summary.commit == found.commit
-        assert summary.counted() == found.counted()
+        assert summary.commit == saved_report.commit
+        assert summary.counted() == saved_report.counted()
 
 
 def test_a_model_whose_file_moved_is_told_of_with_what_did_not_change(url: str) -> None:
     """Whether its row is written otherwise or made anew: nothing else is lost, and readers hear of it."""
     with open_state(url, writer=True) as ledger:
-        found = report("a", "b")
-        ledger.save_report(found, {"prod": None}, {})
+        saved_report = report("a", "b")
+        ledger.save_report(saved_report, {"prod": None}, {})
         assert ledger.verdicts.removed() == set()
         before = dict(ledger.verdicts.after(0, 9))
-        moved = tuple(item._replace(path=f"elsewhere/{item.path}", line=7) for item in found.items)
-        ledger.save_report(replace(found, items=moved), {"prod": None}, {})
+        moved_items = tuple(
+            item._replace(path=f"elsewhere/{item.path}", line=7) for item in saved_report.items
+        )
+        ledger.save_report(replace(saved_report, items=moved_items), {"prod": None}, {})
         assert ledger.verdicts.removed() == before.keys()
         last = ledger.last_report()
         assert last is not None
-        assert last.items == moved
+        assert last.items == moved_items
 
 
 def test_many_documents_of_one_model_are_looked_at_once_each(url: str) -> None:
     """A broken template that was copied declares one model as often, and is told of in every cycle."""
-    found, number, looked_at = report("a"), 60, 0
+    sample, number, looked_at = report("a"), 60, 0
 
     def counted(frame: Any, event: str, _: object) -> None:
         nonlocal looked_at
         looked_at += event == "call" and frame.f_code.co_name == "values_of"
 
     with open_state(url, writer=True) as ledger:
-        one = found.items[0]._replace(verdict=Verdict.INVALID)
+        one = sample.items[0]._replace(verdict=Verdict.INVALID)
         for at in (1, 2):  # all but one stand as they did
             items = tuple(one._replace(path=f"{n}.yaml", line=at if n == 7 else 1) for n in range(number))
             sys.setprofile(counted)
             try:
-                ledger.save_report(replace(found, items=items), {"prod": None}, {})
+                ledger.save_report(replace(sample, items=items), {"prod": None}, {})
             finally:
                 sys.setprofile(None)
             last = ledger.last_report()
