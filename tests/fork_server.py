@@ -82,7 +82,7 @@ def _next_order(orders: socket.socket) -> tuple[dict[str, Any], list[int]]:
         text, streams, _, _ = socket.recv_fds(orders, _LARGEST_ORDER, 3)
         if not text:
             sys.exit()
-        told, telling = os.pipe()
+        reading, telling = os.pipe()
         between = os.fork()
         if not between:
             pid = os.fork()
@@ -91,8 +91,8 @@ def _next_order(orders: socket.socket) -> tuple[dict[str, Any], list[int]]:
             os.write(telling, b"%d" % pid)
             os._exit(0)
         os.waitpid(between, 0)
-        orders.sendall(os.read(told, 16))
-        for descriptor in (told, telling, *streams):
+        orders.sendall(os.read(reading, 16))
+        for descriptor in (reading, telling, *streams):
             os.close(descriptor)
 
 

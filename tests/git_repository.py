@@ -126,8 +126,8 @@ def _new(branch: str, *, bare: bool, object_format: str) -> Mapping[str, bytes |
         folder = made if bare else made / ".git"
         for name in ("hooks", "info"):  # all that a test uses of the template of 16 files
             (folder / name).mkdir()
-        found = sorted(folder.rglob("*"))  # a folder before what is in it
-        return {str(one.relative_to(folder)): None if one.is_dir() else one.read_bytes() for one in found}
+        paths = sorted(folder.rglob("*"))  # a folder before what is in it
+        return {str(one.relative_to(folder)): None if one.is_dir() else one.read_bytes() for one in paths}
 
 
 def _run(

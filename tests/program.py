@@ -196,20 +196,20 @@ path = "{path}"
 
 
 @contextlib.contextmanager
-def _variables_are(wanted: Mapping[str, str]) -> Iterator[None]:
+def _variables_are(variables: Mapping[str, str]) -> Iterator[None]:
     """Only what differs is changed: to empty and fill them again costs a command half a millisecond."""
     before = dict(os.environ)
-    _change_variables(before, wanted)
+    _change_variables(before, variables)
     try:
         yield
     finally:
         _change_variables(dict(os.environ), before)
 
 
-def _change_variables(now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    for name in now.keys() - wanted.keys():
+def _change_variables(now: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    for name in now.keys() - variables.keys():
         del os.environ[name]
-    for name, value in wanted.items() - now.items():
+    for name, value in variables.items() - now.items():
         os.environ[name] = value
 
 
@@ -231,8 +231,8 @@ def _log_of_its_own() -> Iterator[None]:
 
 
 def _named_loggers() -> list[logging.Logger]:
-    known = logging.root.manager.loggerDict.values()
-    return [logger for logger in known if isinstance(logger, logging.Logger)]
+    loggers = logging.root.manager.loggerDict.values()
+    return [logger for logger in loggers if isinstance(logger, logging.Logger)]
 
 
 def _exit_code() -> int:

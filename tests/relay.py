@@ -81,8 +81,8 @@ class Relay:
         answer = httpx.get(
             f"{self.registry}/v1/project-{target}/models?limit=1000", trust_env=False, verify=NO_TLS
         )
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["models"]
-        return found
+        models: list[dict[str, Any]] = answer.raise_for_status().json()["models"]
+        return models
 
     def delete(self, name: str, target: str = "prod") -> None:
         """Deletes the models of one name behind everybody's back."""

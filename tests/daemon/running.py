@@ -42,7 +42,7 @@ class Daemon:
     pid: int
     lines: list[Any] = field(default_factory=list)
 
-    def told(self, event: str, **facts: Any) -> list[Any]:
+    def lines_of(self, event: str, **facts: Any) -> list[Any]:
         """The lines about one event that say these facts."""
         return [
             line
@@ -52,8 +52,8 @@ class Daemon:
 
     async def tells(self, event: str, seconds: float = 40.0, **facts: Any) -> Any:
         """Waits for a line about an event, and gives it."""
-        await until(lambda: self.told(event, **facts), seconds)
-        return self.told(event, **facts)[0]
+        await until(lambda: self.lines_of(event, **facts), seconds)
+        return self.lines_of(event, **facts)[0]
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal."""
@@ -73,7 +73,7 @@ async def inside(program: Program) -> AsyncIterator[Daemon]:
         running = asyncio.create_task(run(load(None, cwd=program.folder), None))
         daemon = Daemon(os.getpid(), lines)
         try:
-            await until(lambda: daemon.told("started") or running.done())
+            await until(lambda: daemon.lines_of("started") or running.done())
             yield daemon
         finally:
             if not running.done():

@@ -22,7 +22,7 @@ FACTS = [
 ]
 
 
-def _told(t: Ticking, event: str) -> list[Any]:
+def _lines_of(t: Ticking, event: str) -> list[Any]:
     return [line for line in t.logs if line["event"] == event]
 
 
@@ -42,7 +42,7 @@ def test_each_model_that_needs_somebody_is_one_warning_and_one_line_when_it_does
     async def work() -> None:
         async with ticking(fleet) as t:
             await t.tick()
-            warnings = _told(t, "model needs attention")
+            warnings = _lines_of(t, "model needs attention")
             assert {(line["model_name"], line["verdict"], line["code"]) for line in warnings} == {
                 ("bad", "invalid", "invalid-value"),
                 ("twice", "conflict", "conflict"),
@@ -56,11 +56,11 @@ def test_each_model_that_needs_somebody_is_one_warning_and_one_line_when_it_does
 
             fleet.declare("other@1.0.0")
             await t.tick()
-            assert _told(t, "model needs attention") == []
+            assert _lines_of(t, "model needs attention") == []
 
             fleet.commit({"models.d/two.yaml": None, "models.d/bad.yaml": None})
             await t.tick()
-            mended = {line["model_name"]: line for line in _told(t, "model needs no attention any more")}
+            mended = {line["model_name"]: line for line in _lines_of(t, "model needs no attention any more")}
             assert (mended["twice"]["was"], mended["twice"]["log_level"]) == ("conflict", "info")
             assert mended["twice"]["verdict"] in ("publishing", "in-sync")
             assert (mended["bad"]["was"], mended["bad"]["verdict"]) == ("invalid", None)
@@ -74,7 +74,7 @@ def test_a_rejected_import_is_told_with_its_request_id(fleet: Fleet) -> None:
     async def work() -> None:
         async with ticking(fleet, CountedRegistry(EmbeddedSettings(quota=0))) as t:
             await t.tick()
-            (line,) = _told(t, "model needs attention")
+            (line,) = _lines_of(t, "model needs attention")
             assert (line["model_name"], line["verdict"]) == ("mnist", "failed")
             assert line["code"].startswith("ModelArts.")
             assert len(line["request_id"]) > 8
@@ -92,11 +92,11 @@ def test_an_import_that_is_rejected_once_more_is_told_once_more(fleet: Fleet) ->
                 t.logs.clear()
                 fleet.commit({"models.d/mnist-1.0.0.yaml": manifest("mnist@1.0.0", description=description)})
                 await t.tick()
-                (line,) = _told(t, "model needs attention")
+                (line,) = _lines_of(t, "model needs attention")
                 assert (line["model_name"], line["verdict"]) == ("mnist", "failed")
                 fleet.commit({"README.md": description})
                 await t.tick()
-                assert len(_told(t, "model needs attention")) == 1
+                assert len(_lines_of(t, "model needs attention")) == 1
 
     asyncio.run(work())
 
@@ -109,13 +109,13 @@ def test_an_import_that_fails_between_two_ticks_is_told_when_it_is_followed(flee
             fleet, CountedRegistry(EmbeddedSettings(publish_seconds=0, fail_pattern="mnist"))
         ) as t:
             await t.tick()
-            assert _told(t, "model needs attention") == []
+            assert _lines_of(t, "model needs attention") == []
             await t.ticker.follow()
-            (line,) = _told(t, "model needs attention")
+            (line,) = _lines_of(t, "model needs attention")
             assert (line["verdict"], line["code"]) == ("failed", "import-failed")
             t.logs.clear()
             await t.tick()
-            assert _told(t, "model needs attention") == []
+            assert _lines_of(t, "model needs attention") == []
 
     asyncio.run(work())
 
@@ -130,11 +130,11 @@ def test_what_a_former_process_told_is_one_line_with_numbers_after_a_restart(fle
             t.logs.clear()
             t.ticker = CycleJob(t.world.engine, EventCounter())
             await t.tick()
-            assert _told(t, "model needs attention") == []
-            (line,) = _told(t, "models need attention since before this start")
+            assert _lines_of(t, "model needs attention") == []
+            (line,) = _lines_of(t, "models need attention since before this start")
             assert (line["invalid"], line["log_level"]) == (1, "warning")
             await t.tick()
-            assert len(_told(t, "models need attention since before this start")) == 1
+            assert len(_lines_of(t, "models need attention since before this start")) == 1
 
     asyncio.run(work())
 
@@ -149,13 +149,13 @@ def test_very_many_at_once_are_counted_and_not_all_named(fleet: Fleet) -> None:
     async def work() -> None:
         async with ticking(fleet) as t:
             await t.tick()
-            assert len(_told(t, "model needs attention")) == LINES
-            (rest,) = _told(t, "more models need attention")
+            assert len(_lines_of(t, "model needs attention")) == LINES
+            (rest,) = _lines_of(t, "more models need attention")
             assert (rest["invalid"], rest["log_level"]) == (10, "warning")
             fleet.commit(dict.fromkeys(files))
             await t.tick()
-            assert len(_told(t, "model needs no attention any more")) == LINES
-            (rest,) = _told(t, "more models need no attention any more")
+            assert len(_lines_of(t, "model needs no attention any more")) == LINES
+            (rest,) = _lines_of(t, "more models need no attention any more")
             assert rest["models"] == 10
 
     asyncio.run(work())
@@ -173,7 +173,11 @@ def test_a_registry_that_is_away_says_nothing_of_its_models(fleet: Fleet) -> Non
             async with t.registry.away():
                 await t.tick()
             await t.tick()
-            assert _told(t, "model needs attention") == _told(t, "model needs no attention any more") == []
+            assert (
+                _lines_of(t, "model needs attention")
+                == _lines_of(t, "model needs no attention any more")
+                == []
+            )
 
     asyncio.run(work())
 
@@ -185,7 +189,7 @@ def test_every_model_that_a_cycle_judged_is_a_line_for_debugging(fleet: Fleet) -
     async def work() -> None:
         async with ticking(fleet) as t:
             await t.tick()
-            assert {(line["model_name"], line["log_level"]) for line in _told(t, "model")} == {
+            assert {(line["model_name"], line["log_level"]) for line in _lines_of(t, "model")} == {
                 ("mnist", "debug"),
                 ("other", "debug"),
             }

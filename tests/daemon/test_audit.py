@@ -58,6 +58,6 @@ def test_notes_wait_for_a_repository_that_was_never_read(fleet: Fleet, tmp_path:
             away.rename(host.path)
             await daemon.tells("tick")
             await until(lambda: "published" in host.git("log", "--notes=reconciler", "--format=%N", "main"))
-            assert not daemon.told("notes not written")
+            assert not daemon.lines_of("notes not written")
 
     asyncio.run(work())

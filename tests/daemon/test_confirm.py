@@ -44,7 +44,7 @@ def test_the_digest_that_a_refusal_names_works_while_run_is_up(fleet: Fleet) -> 
                 done = await _program(fleet, "apply", "--confirm", planned.json["digest"], "--output", "json")
                 assert (done.code, set(done.verdicts.values())) == (0, {"in-sync"})
                 assert registry.imports == 3
-                assert len(daemon.told("model needs no attention any more", was="refused")) == 3
+                assert len(daemon.lines_of("model needs no attention any more", was="refused")) == 3
 
     asyncio.run(work())
 
@@ -83,7 +83,7 @@ def test_a_plan_that_moved_is_refused_by_the_loop(fleet: Fleet) -> None:
                 assert (done.code, done.out) == (4, "")
                 assert "does not match the plan as it is now" in done.err
                 assert registry.imports == 0
-                assert daemon.told("a request was refused")
+                assert daemon.lines_of("a request was refused")
 
     asyncio.run(work())
 

@@ -25,14 +25,14 @@ def parts(draw: st.DrawFn, low: int, high: int, names: tuple[str, ...]) -> str:
     first = draw(st.integers(low, high))
     last = draw(st.integers(first, high))
 
-    def told(number: int) -> str:
+    def spelling(number: int) -> str:
         named = names[number - low] if number - low < len(names) else ""
         return draw(st.sampled_from([named, named.upper()])) if named and draw(st.booleans()) else str(number)
 
     form = draw(st.sampled_from(["*", "number", "number", "range"]))
     if form == "number":
-        return told(first)
-    span = "*" if form == "*" else f"{told(first)}-{told(last)}"
+        return spelling(first)
+    span = "*" if form == "*" else f"{spelling(first)}-{spelling(last)}"
     return draw(st.sampled_from([span, f"{span}/{draw(st.integers(1, high))}"]))
 
 
@@ -51,14 +51,14 @@ MOMENTS = st.integers(0, 5 * 365 * 86_400).map(
 
 def numbers(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> set[int]:
     """An independent reading: all numbers a field stands for."""
-    found: set[int] = set()
+    values: set[int] = set()
     for part in field.lower().split(","):
         span, _, step = part.partition("/")
         ends = [names.index(end) + low if end in names else end for end in span.split("-")]
         first, last = (low, high) if span == "*" else (int(ends[0]), int(ends[-1]))
         last = 7 if names == DAYS and last == 0 and first > 0 else last
-        found |= {number for number in range(first, last + 1) if (number - first) % int(step or 1) == 0}
-    return found
+        values |= {number for number in range(first, last + 1) if (number - first) % int(step or 1) == 0}
+    return values
 
 
 def firings(line: str, after: datetime) -> list[datetime]:

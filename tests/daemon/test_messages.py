@@ -59,17 +59,17 @@ def test_the_journal_of_a_night(fleet: Fleet) -> None:
                 await _sent_and_marked(first)
                 first.process.kill()
                 await first.exit_code()
-            told = [*attention(first), *messages(receiver), ("operator", "kill -9")]
+            journal = [*attention(first), *messages(receiver), ("operator", "kill -9")]
             async with spawned(fleet) as second:
                 await second.tells("tick", failed=1)
-                told += [*attention(second), ("operator", "reconciler retry churn@1.0.0")]
+                journal += [*attention(second), ("operator", "reconciler retry churn@1.0.0")]
                 relay.meddle = honest
                 done = await asyncio.to_thread(fleet.process, "retry", "churn@1.0.0", "--yes")
                 assert done.code == 0
                 await second.tells("model needs no attention any more")
                 await until(lambda: len(receiver.requests) > 1)
                 await _sent_and_marked(second)
-            return [*told, *attention(second, 1), *messages(receiver, 1)]
+            return [*journal, *attention(second, 1), *messages(receiver, 1)]
 
     assert asyncio.run(night()) == documented("notifications.md")
 

@@ -72,8 +72,8 @@ def test_a_link_that_is_flipped_to_a_new_work_tree_is_followed_at_once(fleet: Fl
     asyncio.run(work())
 
 
-def _told_last(daemon: Daemon) -> str:
-    failed = daemon.told("tick failed")
+def _last_error(daemon: Daemon) -> str:
+    failed = daemon.lines_of("tick failed")
     return str(failed[-1]["error"]) if failed else ""
 
 
@@ -88,9 +88,9 @@ def test_a_repository_that_is_moved_away_and_back_is_followed_on(fleet: Fleet, t
                 await daemon.tells("import status updated", left=0)
                 fleet.folder.rename(tmp_path / "away")
                 # a tick that was reading just then may have failed in another way
-                await until(lambda: "no such folder" in _told_last(daemon))
-                told = _told_last(daemon)
-                assert f"source.repo is '{fleet.folder}' in {tmp_path}/conf/reconciler.toml" in told
+                await until(lambda: "no such folder" in _last_error(daemon))
+                message = _last_error(daemon)
+                assert f"source.repo is '{fleet.folder}' in {tmp_path}/conf/reconciler.toml" in message
                 (tmp_path / "away").rename(fleet.folder)
                 fleet.declare("b@1.0.0")
                 await until(lambda: registry.imports == 2)
@@ -151,7 +151,7 @@ def test_a_remote_that_hangs_is_given_up_and_asked_again(
                 await daemon.tells("import status updated", left=0)
                 hangs.touch()
                 await daemon.tells("tick failed")
-                assert "git ls-remote gave no" in daemon.told("tick failed")[0]["error"]
+                assert "git ls-remote gave no" in daemon.lines_of("tick failed")[0]["error"]
                 fleet.declare("b@1.0.0")
                 hangs.unlink()
                 await until(lambda: registry.imports == 2)

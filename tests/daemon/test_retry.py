@@ -49,7 +49,7 @@ def test_retry_while_run_is_up_deletes_a_failed_model_that_run_imports_again(fle
                 await until(lambda: registry.imports == 2)
                 # told by the follower or by the tick that `retry` asked for, whichever looks first
                 await until(lambda: sum(line.get("did_failed", 0) for line in daemon.lines) == 2)
-        told = [e["event"] for e in events(fleet)]
-        assert told == ["import-requested", "imported", "failed", "deleted", *told[:3]]
+        trail = [e["event"] for e in events(fleet)]
+        assert trail == ["import-requested", "imported", "failed", "deleted", *trail[:3]]
 
     asyncio.run(work())

@@ -39,7 +39,7 @@ def test_a_commit_is_noticed_imported_and_followed_although_the_schedule_looks_m
                 commit = await asyncio.to_thread(fleet.declare, "yolo@1.0.0")
                 await until(lambda: registry.imports == 2)
                 await daemon.tells("tick", commit=commit[:12], did_imported=1)
-                await until(lambda: len(daemon.told("import status updated", left=0)) == 2)
+                await until(lambda: len(daemon.lines_of("import status updated", left=0)) == 2)
 
     asyncio.run(work())
 
@@ -75,7 +75,7 @@ def test_ticks_asked_for_during_a_tick_are_one_tick_after_it(fleet: Fleet) -> No
                     daemon.send(signal.SIGHUP)
                     daemon.send(signal.SIGUSR1)
                     await asyncio.sleep(0.05)
-                assert not daemon.told("tick")
+                assert not daemon.lines_of("tick")
                 registry.gate.set()
                 await until(lambda: [line for line in daemon.lines if "SIGHUP" in line.get("why", "")])
                 await asyncio.sleep(0.3)
@@ -113,8 +113,8 @@ def test_the_page_and_its_neighbours_tell_how_the_loop_is(fleet: Fleet) -> None:
                     page = await daemon.get("/")
                     report = (await daemon.get("/api/report")).json()
                 assert "mnist" in page.text
-                told = [(item["model_name"], item["verdict"]) for item in report["items"]]
-                assert told == [("mnist", "in-sync")]
+                verdicts = [(item["model_name"], item["verdict"]) for item in report["items"]]
+                assert verdicts == [("mnist", "in-sync")]
                 assert [text for text in seen if "journal" not in text and text != "BEGIN"] == []
 
     asyncio.run(work())
@@ -172,7 +172,7 @@ def test_a_signed_delivery_asks_for_a_tick_and_an_unsigned_one_does_not(fleet: F
             async with inside(fleet) as daemon:
                 await daemon.tells("import status updated", left=0)
                 fleet.declare("yolo@1.0.0")
-                url = daemon.told("page")[0]["url"] + "/hooks/git"
+                url = daemon.lines_of("page")[0]["url"] + "/hooks/git"
                 body = b'{"ref": "refs/heads/main"}'
                 signature = "sha256=" + hmac.new(b"canary-secret", body, hashlib.sha256).hexdigest()
                 async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
@@ -185,8 +185,8 @@ def test_a_signed_delivery_asks_for_a_tick_and_an_unsigned_one_does_not(fleet: F
 
     asyncio.run(work())
     asked = "asked for by webhook delivery id-202 from 127.0.0.1"
-    told = {event["event"]: event["detail"] for event in fleet.json("history", "yolo").json[0]["events"]}
-    assert (told["import-requested"], told["imported"]) == (asked, asked)
+    details = {event["event"]: event["detail"] for event in fleet.json("history", "yolo").json[0]["events"]}
+    assert (details["import-requested"], details["imported"]) == (asked, asked)
     assert "asked for" not in fleet("history", "mnist").out
 
 
@@ -200,7 +200,7 @@ def test_without_web_nothing_listens(fleet: Fleet) -> None:
             )
             async with inside(fleet) as daemon:
                 await daemon.tells("import status updated", left=0)
-                assert daemon.told("page") == []
+                assert daemon.lines_of("page") == []
 
     asyncio.run(work())
 

@@ -64,9 +64,9 @@ def test_a_state_that_opens_and_takes_nothing_is_tried_again_when_it_was_said(fl
                 resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (32768, kept[1]))
                 began = time.monotonic()
                 fleet.declare("yolo@1.0.0")
-                await until(lambda: len(daemon.told("state lost: no import starts without it")) >= 4)
+                await until(lambda: len(daemon.lines_of("state lost: no import starts without it")) >= 4)
                 passed = time.monotonic() - began
-                lost = daemon.told("state lost: no import starts without it")
+                lost = daemon.lines_of("state lost: no import starts without it")
                 assert passed > sum(line["next_attempt_in"] for line in lost[:3]) - 0.2  # each is rounded
                 resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, kept)
                 await until(lambda: registry.imports == 2)
@@ -98,7 +98,7 @@ def test_a_lock_that_another_process_took_meanwhile_is_waited_for(fleet: Fleet) 
                     assert registry.imports == 1
                 await daemon.tells("state is back")
                 await until(lambda: registry.imports == 2)
-                assert not daemon.told("state replaced")
+                assert not daemon.lines_of("state replaced")
 
     asyncio.run(work())
 
@@ -115,7 +115,7 @@ def test_credentials_that_were_refused_are_not_tried_again_by_the_next_session(f
                 lock = fleet.folder / ".reconciler" / "state.db.lock"
                 for times in (1, 2, 3):
                     lock.unlink()
-                    await until(lambda wanted=times: len(daemon.told("state is back")) == wanted)  # type: ignore[misc]
+                    await until(lambda count=times: len(daemon.lines_of("state is back")) == count)  # type: ignore[misc]
             assert registry.imports <= 1
 
     asyncio.run(work())
@@ -155,8 +155,8 @@ def test_a_full_disk_starts_no_import_until_there_is_room(fleet: Fleet) -> None:
                 await daemon.tells("state lost: no import starts without it")
                 await until(
                     lambda: (
-                        daemon.told("state still away")
-                        or len(daemon.told("state lost: no import starts without it")) > 1
+                        daemon.lines_of("state still away")
+                        or len(daemon.lines_of("state lost: no import starts without it")) > 1
                     )
                 )
                 assert registry.imports == 1

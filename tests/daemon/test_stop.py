@@ -35,7 +35,7 @@ def test_a_signal_lets_the_call_in_flight_finish_records_it_and_exits_0(
                 await asyncio.sleep(0.2)
                 registry.gate.set()
                 assert await daemon.exit_code() == 0
-                assert daemon.told("stopped")
+                assert daemon.lines_of("stopped")
         assert registry.imports == 1
         assert [e["event"] for e in events(fleet)] == ["import-requested", "imported"]
 
@@ -55,7 +55,7 @@ def test_a_call_that_outlasts_the_grace_is_left_to_the_next_start(fleet: Fleet) 
                 daemon.send(signal.SIGTERM)
                 # long before the call ends; 3: a second was too short to close everything
                 assert await daemon.exit_code() in (0, 3)
-                assert daemon.told("stopped in the middle of a call; the next start settles it")
+                assert daemon.lines_of("stopped in the middle of a call; the next start settles it")
             assert [e["event"] for e in events(fleet)] == ["import-requested"]
 
             registry.lose_answers = False
@@ -101,9 +101,9 @@ def test_apply_has_the_same_grace_whatever_a_call_may_take(fleet: Fleet) -> None
             with fleet.spawn("apply") as process:
                 await until(lambda: registry.imports)
                 process.send_signal(signal.SIGTERM)
-                _, told = await asyncio.to_thread(process.communicate, timeout=40)
+                _, log = await asyncio.to_thread(process.communicate, timeout=40)
                 assert process.returncode == 128 + signal.SIGTERM
-                assert "in the middle of a call" in told
+                assert "in the middle of a call" in log
             assert [e["event"] for e in events(fleet)] == ["import-requested"]
 
             registry.lose_answers = False

@@ -61,7 +61,7 @@ def test_a_new_commit_is_imported_by_one_target_while_the_registry_of_another_ha
                 asked = _asked(relay, "slow")
                 await commit("second")
                 assert (answers.is_set(), _asked(relay, "slow")) == (False, asked)
-                assert "the other targets go on" in daemon.told("tick failed")[0]["error"]
+                assert "the other targets go on" in daemon.lines_of("tick failed")[0]["error"]
                 answers.set()
                 await until(lambda: _names(relay, "slow") == {"mnist", "first", "second"})
 
@@ -113,7 +113,7 @@ def test_an_import_whose_call_hangs_holds_up_no_other_and_is_journalled_when_it_
                 await daemon.tells("stopping after the call in flight")
                 hung["last"].set()
                 await daemon.tells("stopped")
-                assert daemon.told("imported", model="last@1.0.0")
+                assert daemon.lines_of("imported", model="last@1.0.0")
 
         asyncio.run(work())
     sent_once = [(request.target, request.body) for request in relay.requests if request.method == "POST"]

@@ -116,13 +116,13 @@ def test_sighup_and_sigusr1_ask_and_sigterm_and_sigint_stop() -> None:
     kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
 
     async def work() -> None:
-        heard: list[str] = []
-        with signals(heard.append, lambda: heard.append("stop")):
+        calls: list[str] = []
+        with signals(calls.append, lambda: calls.append("stop")):
             for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
-                before = len(heard)
+                before = len(calls)
                 os.kill(os.getpid(), number)
-                await until(lambda before=before: len(heard) > before)  # type: ignore[misc]
-        assert heard == ["SIGHUP", "SIGUSR1", "stop", "stop"]
+                await until(lambda before=before: len(calls) > before)  # type: ignore[misc]
+        assert calls == ["SIGHUP", "SIGUSR1", "stop", "stop"]
 
     asyncio.run(work())
     assert {number: signal.getsignal(number) for number in kept} == kept

@@ -209,7 +209,7 @@ def test_a_mistake_in_what_hears_of_ticks_ends_one_round_and_not_the_loop(fleet:
             running = asyncio.create_task(loop.run())
             for ticks in (1, 2):
                 loop.ask("test")
-                await until(lambda wanted=ticks: len(died) == wanted)  # type: ignore[misc]
+                await until(lambda count=ticks: len(died) == count)  # type: ignore[misc]
             await until(lambda: [line for line in t.logs if line["event"] == "unexpected"])
             assert health.not_alive() == "a tick has stood still for 10 s"
             stop.request()

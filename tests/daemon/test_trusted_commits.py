@@ -38,12 +38,12 @@ def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
 
     async def night() -> list[Line]:
         with receiving() as receiver:
-            told: list[Line] = [("ada", "git push")]
+            journal: list[Line] = [("ada", "git push")]
             hook = f'[[notify]]\nname = "oncall"\nkind = "webhook"\nurl = "{receiver.url}/hook"\n'
             fleet.configure(EMBEDDED + SELDOM + verify + hook)
             async with inside(fleet) as daemon:
                 await daemon.tells("tick", did_imported=1)
-                told.append(("loop", "tick"))
+                journal.append(("loop", "tick"))
                 assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
                 forged = "--author=Ada <ada@example.org>"
                 bad = keys.commit(
@@ -52,7 +52,7 @@ def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
                 line = await daemon.tells("model needs attention")
                 assert (line["commit"], line["code"], line["path"]) == (bad, "untrusted-unsigned", "models.d")
                 await until(lambda: len(receiver.requests) > 0)
-                told += [("somebody", "git push"), *attention(daemon), *messages(receiver)]
+                journal += [("somebody", "git push"), *attention(daemon), *messages(receiver)]
                 assert f"commit {bad[:12]} is not signed" in (await daemon.get("/")).text
                 metrics = (await daemon.get("/metrics")).text
                 assert "reconciler_commit_held 1.0" in metrics
@@ -63,8 +63,8 @@ def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
                 await until(lambda: len(receiver.requests) > 1)
                 await daemon.tells("tick", commit=good[:12], did_imported=1)
                 assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
-            told += [("ada", "git push --force-with-lease"), *attention(daemon, 1), *messages(receiver, 1)]
-            return [*told, ("loop", "tick")]
+            journal += [("ada", "git push --force-with-lease"), *attention(daemon, 1), *messages(receiver, 1)]
+            return [*journal, ("loop", "tick")]
 
     assert asyncio.run(night()) == documented("audit.md")
     row = fleet.json("history", "churn").json[0]

@@ -48,9 +48,9 @@ class Ticking:
 
     def lines(self, level: str) -> list[Any]:
         """The log lines of one level, taken out of the log."""
-        found = [line for line in self.logs if line["log_level"] == level]
+        lines = [line for line in self.logs if line["log_level"] == level]
         self.logs[:] = [line for line in self.logs if line["log_level"] != level]
-        return found
+        return lines
 
 
 @asynccontextmanager

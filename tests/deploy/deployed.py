@@ -56,8 +56,8 @@ def image_environment() -> dict[str, str]:
 def resources() -> dict[str, Any]:
     """The resources of the base by kind, as they are written."""
     names = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text("utf-8"))["resources"]
-    found = [yaml.safe_load((KUBERNETES / name).read_text("utf-8")) for name in names]
-    return {resource["kind"]: resource for resource in found}
+    documents = [yaml.safe_load((KUBERNETES / name).read_text("utf-8")) for name in names]
+    return {resource["kind"]: resource for resource in documents}
 
 
 def pod() -> dict[str, Any]:
@@ -74,10 +74,10 @@ def services() -> dict[str, Any]:
 
 def unit() -> dict[str, list[str]]:
     """The settings of the unit's service; one that stands there several times has several values."""
-    found: dict[str, list[str]] = {}
+    settings: dict[str, list[str]] = {}
     for key, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text("utf-8"), re.MULTILINE):
-        found.setdefault(key, []).append(value)
-    return found
+        settings.setdefault(key, []).append(value)
+    return settings
 
 
 def runs() -> list[Run]:

@@ -132,13 +132,13 @@ class _Composed:
         text = text.replace("@postgres/", f"@127.0.0.1:{self.postgres}/").replace("0.0.0.0", "127.0.0.1")  # noqa: S104
         for inside, folder in mounts.items():
             text = re.sub(rf"^{inside}(?=/|$)", folder, text)
-        return re.sub(r"\b(8400|83[23][12])\b", lambda found: self.ports[found[0]], text)
+        return re.sub(r"\b(8400|83[23][12])\b", lambda port: self.ports[port[0]], text)
 
 
 def _image_check() -> list[str]:
     text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
-    (found,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", text, re.MULTILINE)
-    check: list[str] = json.loads(found)
+    (arguments,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", text, re.MULTILINE)
+    check: list[str] = json.loads(arguments)
     return check
 
 

@@ -120,9 +120,9 @@ def probes() -> dict[str, Any]:
 
 def container() -> dict[str, Any]:
     """The one container of the pod."""
-    (found,) = pod()["containers"]
-    assert isinstance(found, dict)
-    return found
+    (entry,) = pod()["containers"]
+    assert isinstance(entry, dict)
+    return entry
 
 
 def named_ports() -> dict[str, str]:
@@ -190,8 +190,8 @@ def test_the_document_says_how_to_make_every_secret_that_is_read() -> None:
         ("kubernetes", set(re.findall(r"--from-file=([\w.-]+)", PAGE))),
         ("systemd", {line.partition(":")[0] for line in unit()["LoadCredential"]}),
     ):
-        (found,) = [one for one in runs() if one.place == run]
-        assert found.secrets == made
+        (deployment,) = [one for one in runs() if one.place == run]
+        assert deployment.secrets == made
     for line in unit()["LoadCredential"]:
         assert line.partition(":")[2] in PAGE
 

@@ -49,12 +49,12 @@ def queries() -> list[str]:
 
 def series() -> dict[str, set[str]]:
     """Every series that a scrape finds before anything has happened, with the names of its labels."""
-    found: dict[str, set[str]] = {}
+    labels: dict[str, set[str]] = {}
     text = Metrics("0.1.0", ["prod"], ["oncall"]).render().decode()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found.setdefault(sample.name, {"instance"}).update(sample.labels)
-    return found
+            labels.setdefault(sample.name, {"instance"}).update(sample.labels)
+    return labels
 
 
 def promtool(*arguments: str | Path) -> None:
@@ -69,12 +69,12 @@ def promtool(*arguments: str | Path) -> None:
 @pytest.mark.parametrize("query", [*(rule["expr"] for rule in rules()), *queries()])
 def test_a_query_asks_for_series_and_labels_that_exist_from_the_start(query: str) -> None:
     """So that an alert cannot be silent for a name that nobody has."""
-    known = series()
+    scrape = series()
     names = set(re.findall(r"\breconciler_\w+", query))
-    assert names <= known.keys()
+    assert names <= scrape.keys()
     asked = re.findall(r"(\w+)\s*(?:=~|=|!=)\s*\"", query)
     grouped = [label for some in re.findall(r"by \(([^)]*)\)", query) for label in some.split(", ")]
-    labels = set().union(*(known[name] for name in names)) | {"job"}
+    labels = set().union(*(scrape[name] for name in names)) | {"job"}
     assert {*asked, *grouped} <= labels
 
 
@@ -147,9 +147,9 @@ async def _prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncCl
         "scrape_configs": [{"job_name": "reconciler", "static_configs": [{"targets": [scraped]}]}],
     }
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration), "utf-8")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{found.getsockname()[1]}"
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
     process = await asyncio.create_subprocess_exec(
         *(program, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"),
         *(f"--web.listen-address={address}", "--log.level=error"),
@@ -193,11 +193,11 @@ def test_a_loop_that_is_killed_is_an_alert(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
-async def _until(client: httpx.AsyncClient, wanted: set[str]) -> None:
+async def _until(client: httpx.AsyncClient, expected: set[str]) -> None:
     firing: set[str] | None = None
     for _ in range(800):
         firing = await _firing(client)
-        if firing == wanted:
+        if firing == expected:
             return
         await asyncio.sleep(0.05)
-    assert firing == wanted
+    assert firing == expected

@@ -25,8 +25,8 @@ STATE = '[state]\nurl = "postgresql+psycopg:///?service=state"\n'
 
 def commands(mark: str) -> str:
     """The document's block with this mark."""
-    (found,) = re.findall(rf"^```sh {mark}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return str(found)
+    (block,) = re.findall(rf"^```sh {mark}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return str(block)
 
 
 def carry_out(mark: str, fleet: Fleet, **environment: str) -> None:
@@ -76,7 +76,7 @@ def test_a_restored_postgresql_state_goes_on_without_a_second_import(
     path = f"{programs()}{os.pathsep}{os.environ['PATH']}"
     fleet.environment["PGSERVICEFILE"] = str(service)
     fleet.configure(modelarts(relay.url) + STATE)
-    _make_anew(postgres_socket, database)
+    _create_database(postgres_socket, database)
     fleet("apply")
     with open_state(f"postgresql+psycopg://reconciler@/{database}?host={postgres_socket}", writer=True):
         carry_out("backup-postgresql", fleet, PGSERVICEFILE=str(service), PATH=path)
@@ -84,12 +84,12 @@ def test_a_restored_postgresql_state_goes_on_without_a_second_import(
     fleet("apply")
     shutil.rmtree(fleet.folder / ".reconciler", ignore_errors=True)
     if gone:
-        _make_anew(postgres_socket, database)
+        _create_database(postgres_socket, database)
     carry_out("restore-postgresql", fleet, PGSERVICEFILE=str(service), PATH=path)
     it_goes_on(fleet, relay)
 
 
-def _make_anew(postgres_socket: str, database: str) -> None:
+def _create_database(postgres_socket: str, database: str) -> None:
     import psycopg  # noqa: PLC0415 - an extra
 
     with psycopg.connect(

@@ -48,7 +48,7 @@ def test_the_metadata_say_what_a_stranger_needs(wheel: Path) -> None:
     assert f"- repo: {urls['Source']}\n" in (ROOT / "docs" / "manifests.md").read_text("utf-8")
     assert all(url.startswith(urls["Source"]) for url in urls.values())
     classifiers = metadata.get_all("Classifier", [])
-    pythons = [found[1] for one in classifiers if (found := re.search(r":: (3\.\d+)$", one))]
+    pythons = [match[1] for one in classifiers if (match := re.search(r":: (3\.\d+)$", one))]
     assert pythons[0] == "3.11"
     assert b"reconciler = reconciler.cli:main" in archive.read(f"{folder}/entry_points.txt")
 

@@ -52,8 +52,8 @@ def _run(python: Path, folder: Path, *arguments: str) -> str:
 
 def _pythons() -> list[str]:
     """Each Python that is there and starts."""
-    found = (shutil.which(f"python3.{minor}") for minor in range(_OLDEST, _NEWEST))
-    return [one for one in found if one and not _started(one).returncode]
+    paths = (shutil.which(f"python3.{minor}") for minor in range(_OLDEST, _NEWEST))
+    return [one for one in paths if one and not _started(one).returncode]
 
 
 def _started(python: str) -> subprocess.CompletedProcess[bytes]:

@@ -44,10 +44,10 @@ class Block:
 
 def blocks(language: str) -> list[Block]:
     return [
-        Block(document, found[1], (found[2] or "").strip(), found[3])
+        Block(document, fence[1], (fence[2] or "").strip(), fence[3])
         for document in DOCUMENTS
-        for found in FENCE.finditer(document.read_text("utf-8"))
-        if found[1] == language
+        for fence in FENCE.finditer(document.read_text("utf-8"))
+        if fence[1] == language
     ]
 
 
@@ -59,7 +59,7 @@ def _name(block: Block) -> str:
 def test_a_manifest_in_a_document_is_valid_and_without_warnings(block: Block) -> None:
     """What is shown can be pasted."""
     results = read("models.d/example.yaml", block.text.encode(), edition("seed-2019"), lambda _: None)
-    assert all(isinstance(found, Manifest) and not found.warnings for found in results), results
+    assert all(isinstance(result, Manifest) and not result.warnings for result in results), results
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=_name)
@@ -75,18 +75,18 @@ def test_a_configuration_in_a_document_loads(block: Block, tmp_path: Path) -> No
 def test_a_translation_shows_the_examples_of_its_original(document: Path) -> None:
     """All of them, and as many sections, rows and links; the same code and numbers in the text."""
     original = document.with_name(document.name.replace(".zh-CN", ""))
-    both = [[found[0] for found in FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
+    both = [[fence[0] for fence in FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
     assert both[0] == both[1]
     rows = [_TABLE_KEY.findall(d.read_text("utf-8").replace("、", ", ")) for d in (original, document)]
     assert rows[0] == rows[1]
     texts = [FENCE.sub("", d.read_text("utf-8").replace(".zh-CN", "")) for d in (original, document)]
-    shapes = [[len(found) for found in re.findall(r"^(#+) ", text, re.MULTILINE)] for text in texts]
+    shapes = [[len(heading) for heading in re.findall(r"^(#+) ", text, re.MULTILINE)] for text in texts]
     assert shapes[0] == shapes[1]
     documents = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in texts]
     assert documents[0] == documents[1]
     for facts in (r"`[^`\n]+`", r"(?<![\w.])[0-9]+(?:\.[0-9]+)*"):
-        found = [Counter(re.findall(facts, text, re.ASCII)) for text in texts]
-        assert found[0] == found[1]
+        counts = [Counter(re.findall(facts, text, re.ASCII)) for text in texts]
+        assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -118,11 +118,11 @@ def _keys_of(name: str, section: type[BaseModel]) -> Iterator[str]:
 
 def test_the_configuration_document_names_every_key_and_no_other() -> None:
     """One table in code, one in the document."""
-    told = set(
+    keys = set(
         re.findall(r"^\| `([a-z_A-Z]+(?:\.[a-zA-Z_]+)+)` \|", _read("docs/configuration.md"), re.MULTILINE)
     )
     ways = ("_file", "_env", "_command")
-    assert told - {"auth.method"} == {key for key in _keys() if not key.endswith(ways)}
+    assert keys - {"auth.method"} == {key for key in _keys() if not key.endswith(ways)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -161,12 +161,12 @@ def test_the_sessions_of_a_document_run_as_they_are_shown(document: Path, tmp_pa
     if document.name == "operations.md":
         repository.commit({"models.d/mnist.yaml": blocks("yaml")[0].text}, "Add mnist")
     text = document.read_text("utf-8")
-    for found in FENCE.finditer(text):
-        first = found[3].partition("\n")[0]
-        if found[1] == "yaml" and first.startswith("# models.d/"):
-            repository.write({first.removeprefix("# "): found[3]})
-        if found[1] == "console":
-            for line, expected, code in commands_of(found[3]):
+    for fence in FENCE.finditer(text):
+        first = fence[3].partition("\n")[0]
+        if fence[1] == "yaml" and first.startswith("# models.d/"):
+            repository.write({first.removeprefix("# "): fence[3]})
+        if fence[1] == "console":
+            for line, expected, code in commands_of(fence[3]):
                 prints(line, expected, code, partial(_run, folder=repository.path))
 
 

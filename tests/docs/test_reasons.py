@@ -87,13 +87,13 @@ def _name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
-def _told(arguments: list[ast.expr], known: dict[str, str]) -> set[str] | None:
+def _codes_in(arguments: list[ast.expr], constants: dict[str, str]) -> set[str] | None:
     """The codes that these arguments give, none where one is passed on; None where nobody can tell."""
     for argument in arguments[:2]:
         if isinstance(argument, ast.Constant) and _CODE.fullmatch(str(argument.value)):
             return {str(argument.value)}
-        if isinstance(argument, ast.Name) and _CODE.fullmatch(known.get(argument.id, "")):
-            return {known[argument.id]}
+        if isinstance(argument, ast.Name) and _CODE.fullmatch(constants.get(argument.id, "")):
+            return {constants[argument.id]}
     for argument in arguments[:2]:
         written = ast.unparse(argument)
         if written in _COMPUTED:
@@ -106,21 +106,21 @@ def _told(arguments: list[ast.expr], known: dict[str, str]) -> set[str] | None:
 def reason_codes() -> set[str]:
     """Every code that the source gives a reason, or an error of a test where it cannot be read from it."""
     trees = list(_trees())
-    known, found, unclear = _constants(trees), set[str](), []
+    constants, codes, unclear = _constants(trees), set[str](), []
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             first = node.value.elts[0] if node.value.elts else None
             if isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+(?:-[a-z]+)+", str(first.value)):
-                found.add(str(first.value))
+                codes.add(str(first.value))
         if not isinstance(node, ast.Call) or _name(node) not in _GIVE | _GIVE_OF_PREFLIGHT:
             continue
-        told = _told(node.args[1:] if _name(node) in _ABOUT else node.args, known)
-        if told is None:
+        argument_codes = _codes_in(node.args[1:] if _name(node) in _ABOUT else node.args, constants)
+        if argument_codes is None:
             unclear.append(ast.unparse(node))
         prefix = "preflight-" if _name(node) in _GIVE_OF_PREFLIGHT else ""
-        found |= {prefix + code for code in told or ()}
+        codes |= {prefix + code for code in argument_codes or ()}
     assert not unclear, "a reason's code has to be a text, a constant, or one of _PASS_ON and _COMPUTED"
-    return found
+    return codes
 
 
 def _documented() -> set[str]:

@@ -175,13 +175,13 @@ def test_a_password_gives_a_token_that_gets_in(guarded: httpx.Client, clock: Clo
     token = answer.headers["X-Subject-Token"]
     assert len(token) > 2000
     assert token not in answer.text
-    told = answer.json()["token"]
-    assert told["project"]["id"] == PROJECT
-    assert datetime.fromisoformat(told["expires_at"]).timestamp() == clock.now + 24 * 3600
+    grant = answer.json()["token"]
+    assert grant["project"]["id"] == PROJECT
+    assert datetime.fromisoformat(grant["expires_at"]).timestamp() == clock.now + 24 * 3600
     created = guarded.post("/models", json=request(), headers={"X-Auth-Token": token})
     assert created.status_code == 200
     shown = guarded.get(f"/models/{created.json()['model_id']}", headers={"X-Auth-Token": token}).json()
-    assert (shown["owner"], shown["tenant"]) == (told["user"]["id"], told["user"]["domain"]["id"])
+    assert (shown["owner"], shown["tenant"]) == (grant["user"]["id"], grant["user"]["domain"]["id"])
 
 
 def test_a_token_expires_and_a_new_one_does_not_kill_the_old(guarded: httpx.Client, clock: Clock) -> None:

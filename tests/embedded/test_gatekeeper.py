@@ -43,10 +43,10 @@ def started(folder: Path, *options: str) -> Iterator[tuple[str, str | None]]:
         try:
             assert process.stderr is not None
             line = process.stderr.readline()
-            found = re.search(r"http://\S+", line)
-            assert found is not None
-            told = process.stderr.readline() if "asks for a token" in line else ""
-            yield found[0], told.rpartition(" ")[2].strip() or None
+            match = re.search(r"http://\S+", line)
+            assert match is not None
+            notice = process.stderr.readline() if "asks for a token" in line else ""
+            yield match[0], notice.rpartition(" ")[2].strip() or None
         finally:
             process.terminate()
             process.wait(20)

@@ -92,8 +92,8 @@ def test_a_crowd_of_imports_shares_its_transactions(tmp_path: Path) -> None:
         answer = await calls.post(_MODELS, json=request(f"m{number}"))
         with closing(sqlite3.connect(tmp_path / "r.db")) as other:
             count = "SELECT count(*) FROM models WHERE model_name = ?"
-            found = other.execute(count, (f"m{number}",)).fetchone()
-        return answer.json()["model_id"], found[0]
+            row = other.execute(count, (f"m{number}",)).fetchone()
+        return answer.json()["model_id"], row[0]
 
     async def crowd(app: EmbeddedRegistry) -> list[tuple[str, int]]:
         async with client(app) as calls:
@@ -104,7 +104,7 @@ def test_a_crowd_of_imports_shares_its_transactions(tmp_path: Path) -> None:
             answers = asyncio.run(crowd(app))
         assert asked.count("COMMIT") == asked.count("BEGIN IMMEDIATE") <= 2
     assert len({model_id for model_id, _ in answers}) == 64
-    assert {found for _, found in answers} == {1}
+    assert {rows for _, rows in answers} == {1}
 
 
 def test_a_refusal_undoes_nothing_for_those_in_the_same_transaction(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_preloaded_model_is_as_one_that_was_imported(tmp_path: Path) -> None:
         async with client(app) as calls:
             await calls.post(_MODELS, json=body)
 
-    found = []
+    views = []
     for name in ("preloaded", "imported"):
         settings = EmbeddedSettings(database=tmp_path / name, clock=lambda: 1_800_000_000.0)
         if name == "preloaded":
@@ -269,8 +269,8 @@ def test_a_preloaded_model_is_as_one_that_was_imported(tmp_path: Path) -> None:
         with opened(settings) as app:
             if name == "imported":
                 asyncio.run(imported(app))
-            found.append(asyncio.run(shown(app)))
-    assert found[0] == found[1]
+            views.append(asyncio.run(shown(app)))
+    assert views[0] == views[1]
 
 
 def test_a_registry_in_memory_is_not_preloaded() -> None:

@@ -17,16 +17,16 @@ def test_a_list_item_tells_less_than_the_detail(serve: Serve) -> None:
     page = client.get("/models").json()
     assert (page["total_count"], page["count"]) == (1, 1)
     (item,) = page["models"]
-    told: dict[str, Any] = {"model_id": model_id, "model_name": "m", "model_version": "1.0.0"}
-    told |= {"model_type": "TensorFlow"}
-    told |= {
+    expected: dict[str, Any] = {"model_id": model_id, "model_name": "m", "model_version": "1.0.0"}
+    expected |= {"model_type": "TensorFlow"}
+    expected |= {
         "description": "d",
         "workspace_id": "0",
         "project": project_of(client),
         "model_status": "publishing",
     }
-    told |= {"model_source": "custom", "install_type": ["real-time", "batch"], "model_size": 0}
-    assert {name: item[name] for name in told} == told
+    expected |= {"model_source": "custom", "install_type": ["real-time", "batch"], "model_size": 0}
+    assert {name: item[name] for name in expected} == expected
     assert not {"source_location", "runtime", "apis", "dependencies", "config"} & set(item)
 
 
@@ -39,7 +39,7 @@ def test_sparse_items_leave_out_what_the_vendors_example_leaves_out(serve: Serve
 
 
 @pytest.mark.parametrize(
-    ("exact_match", "query", "found"),
+    ("exact_match", "query", "expected"),
     [
         ("escape", {}, ["a_b", "a_b_c", "axb"]),
         ("escape", {"exact_match": "true"}, ["a_b", "a_b_c"]),
@@ -49,13 +49,13 @@ def test_sparse_items_leave_out_what_the_vendors_example_leaves_out(serve: Serve
     ],
 )
 def test_the_name_filter_is_fuzzy_and_exact_match_means_what_the_setting_says(
-    serve: Serve, exact_match: str, query: dict[str, str], found: list[str]
+    serve: Serve, exact_match: str, query: dict[str, str], expected: list[str]
 ) -> None:
     """Contract case 30: the underscore is a wildcard unless escaped."""
     client = serve(exact_match=exact_match)
     for name in ("a_b", "axb", "a_b_c", "other"):
         add(client, name)
-    assert sorted(names(client, model_name="a_b", **query)) == found
+    assert sorted(names(client, model_name="a_b", **query)) == expected
 
 
 @pytest.mark.parametrize("text", ["%", "\\", "a%b", "' OR 1=1 --", "_" * 512, "手"])
@@ -68,7 +68,7 @@ def test_a_filter_is_never_more_than_text(serve: Serve, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "offset", "found"),
+    ("mode", "offset", "expected"),
     [
         ("page", 0, ["m0", "m1"]),
         ("page", 1, ["m2", "m3"]),
@@ -78,14 +78,16 @@ def test_a_filter_is_never_more_than_text(serve: Serve, text: str) -> None:
         ("item", 4, ["m4"]),
     ],
 )
-def test_offset_counts_pages_or_items_as_told(serve: Serve, mode: str, offset: int, found: list[str]) -> None:
+def test_offset_counts_pages_or_items_as_told(
+    serve: Serve, mode: str, offset: int, expected: list[str]
+) -> None:
     """Contract case 32, over five models."""
     client = serve(offset_mode=mode)
     for number in range(5):
         add(client, f"m{number}")
     page = client.get("/models", params={"limit": 2, "offset": offset, "order": "asc"}).json()
-    assert [item["model_name"] for item in page["models"]] == found
-    assert (page["total_count"], page["count"]) == (5, len(found))
+    assert [item["model_name"] for item in page["models"]] == expected
+    assert (page["total_count"], page["count"]) == (5, len(expected))
 
 
 def test_the_total_may_be_wrong_as_it_was_seen_to_be(serve: Serve) -> None:
@@ -97,7 +99,7 @@ def test_the_total_may_be_wrong_as_it_was_seen_to_be(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ({}, ["c", "b", "a"]),
         ({"order": "asc"}, ["a", "b", "c"]),
@@ -116,7 +118,7 @@ def test_the_total_may_be_wrong_as_it_was_seen_to_be(serve: Serve) -> None:
     ],
 )
 def test_a_list_is_filtered_and_sorted_as_asked(
-    serve: Serve, clock: Clock, query: dict[str, Any], found: list[str]
+    serve: Serve, clock: Clock, query: dict[str, Any], expected: list[str]
 ) -> None:
     """Newest first unless asked otherwise; versions sort as numbers; types match in any case."""
     client = serve(publish_seconds=10)
@@ -126,7 +128,7 @@ def test_a_list_is_filtered_and_sorted_as_asked(
     add(client, "elsewhere", workspace_id="5")
     clock.now += 10
     add(client, "c", "1.9.9", model_type="Image")
-    assert names(client, **query) == found
+    assert names(client, **query) == expected
 
 
 @pytest.mark.parametrize(

@@ -104,8 +104,8 @@ class Shelf:
                 created_at=event.created_at,
             )
             insert(connection, [model])
-            found = self._own.execute("SELECT sequence FROM models WHERE model_id = ?", (model.model_id,))
-            self.models.append((found.fetchone()[0], model))
+            cursor = self._own.execute("SELECT sequence FROM models WHERE model_id = ?", (model.model_id,))
+            self.models.append((cursor.fetchone()[0], model))
         elif self.models:
             _, model = self.models.pop(event.which % len(self.models))
             connection.execute("DELETE FROM models WHERE model_id = ?", (model.model_id,))

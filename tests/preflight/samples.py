@@ -89,9 +89,9 @@ def manifest(name: str = "seed-2019", **changes: Any) -> Manifest:
         **changes,
     }
     text = json.dumps({key: value for key, value in document.items() if value is not ...})
-    (found,) = read(PATH, text.encode(), edition(name), lambda _: None)
-    assert isinstance(found, Manifest), found
-    return found
+    (sample,) = read(PATH, text.encode(), edition(name), lambda _: None)
+    assert isinstance(sample, Manifest), sample
+    return sample
 
 
 def service(model_type: str) -> str:
@@ -120,10 +120,10 @@ def write(path: Path, content: str | bytes) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def examined(found: Manifest, local: Path, name: str = "seed-2019", *, strict: bool = False) -> list[Reason]:
+def examined(sample: Manifest, local: Path, name: str = "seed-2019", *, strict: bool = False) -> list[Reason]:
     """The reasons for a manifest whose source is a local path below `local`."""
-    files = open_files(found.request["source_location"], local=local)
-    return list(Examination(name, strict=strict).judge(found, files))
+    files = open_files(sample.request["source_location"], local=local)
+    return list(Examination(name, strict=strict).judge(sample, files))
 
 
 def codes(reasons: list[Reason]) -> list[str]:
@@ -157,9 +157,9 @@ class Store:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self._log.append(line)
-            found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
-            if found:
-                return found[0]
+            match = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
+            if match:
+                return match[0]
         raise AssertionError(self._log)
 
     def stopped(self) -> list[str]:
@@ -182,5 +182,5 @@ class Store:
 def program() -> Path | None:
     """rclone, beside this interpreter or elsewhere."""
     beside = Path(sys.executable).parent / "rclone"
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    return Path(found) if found else None
+    path = str(beside) if beside.exists() else shutil.which("rclone")
+    return Path(path) if path else None

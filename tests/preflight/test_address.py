@@ -80,9 +80,9 @@ def test_an_address_that_is_none_says_what_is_wrong(address: str, word: str) -> 
 def test_the_host_of_the_configured_endpoint_is_understood_in_an_address() -> None:
     """A private site has a domain of its own; both ways of naming the bucket are read."""
     endpoint = parse_endpoint("https://obs.hub-1.cloud.example")
-    wanted = ObsPlace("models", "a", "obs.hub-1.cloud.example", "hub-1")
-    assert locate("https://models.obs.hub-1.cloud.example/a", endpoint) == wanted
-    assert locate("https://obs.hub-1.cloud.example/models/a", endpoint) == wanted
+    place = ObsPlace("models", "a", "obs.hub-1.cloud.example", "hub-1")
+    assert locate("https://models.obs.hub-1.cloud.example/a", endpoint) == place
+    assert locate("https://obs.hub-1.cloud.example/models/a", endpoint) == place
 
 
 @given(st.one_of(st.text(), st.from_regex(r"(?:https?|obs|file)://\S*", fullmatch=True)))

@@ -21,17 +21,17 @@ SWR = "swr.cn-north-4.myhuaweicloud.com/org/digits:1.0"
 
 
 def judged(
-    root: Path, config: object, found: Manifest | None = None, name: str = "seed-2019"
+    root: Path, config: object, sample: Manifest | None = None, name: str = "seed-2019"
 ) -> list[Reason]:
     """The reasons for a package with this configuration file."""
     content = config if isinstance(config, str | bytes) else json.dumps(config)
-    found = found or manifest()
-    engine = found.request["model_type"]
+    sample = sample or manifest()
+    engine = sample.request["model_type"]
     if engine in ("Image", "Custom"):
         write(root / "digits/model/config.json", content)
     else:
         package(root / "digits", engine, model__config_DOT_json=content)
-    return examined(found, root, name)
+    return examined(sample, root, name)
 
 
 def test_a_configuration_as_specified_is_well(tmp_path: Path) -> None:
@@ -130,14 +130,14 @@ def test_machine_learning_engines_speak_json_only(engine: str, tmp_path: Path) -
 
 def test_an_image_from_a_bucket_needs_the_address_of_its_image(tmp_path: Path) -> None:
     """And nothing else in `model/`."""
-    found = manifest(model_type="Image", runtime=...)
+    sample = manifest(model_type="Image", runtime=...)
     config = {"model_algorithm": "a", "model_type": "Image"}
-    assert judged(tmp_path, {**config, "swr_location": SWR}, found) == []
-    (reason,) = judged(tmp_path, config, found)
+    assert judged(tmp_path, {**config, "swr_location": SWR}, sample) == []
+    (reason,) = judged(tmp_path, config, sample)
     assert (
         reason.message == "model/config.json: swr_location: is required for an Image that comes from a bucket"
     )
-    (reason,) = judged(tmp_path, {**config, "swr_location": "digits"}, found)
+    (reason,) = judged(tmp_path, {**config, "swr_location": "digits"}, sample)
     assert reason.code == "preflight-image-address"
 
 

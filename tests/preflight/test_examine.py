@@ -56,14 +56,14 @@ def test_a_template_needs_no_source() -> None:
         "template_id": "t",
         "template_inputs": [{"input": "/models/digits/", "input_id": "model_folder"}],
     }
-    found = manifest("current", model_type="Template", template=template, source_location=..., runtime=...)
-    assert Examination("current").examine(found) == ()
+    sample = manifest("current", model_type="Template", template=template, source_location=..., runtime=...)
+    assert Examination("current").examine(sample) == ()
 
 
 def test_the_runtime_of_a_custom_model_is_an_image() -> None:
     """As the console sends it."""
-    found = manifest("current", model_type="Custom", runtime="python3.6")
-    assert codes(list(Examination("current").judge(found, None))) == ["image-address"]
+    sample = manifest("current", model_type="Custom", runtime="python3.6")
+    assert codes(list(Examination("current").judge(sample, None))) == ["image-address"]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_the_runtime_of_a_custom_model_is_an_image() -> None:
 )
 def test_service_code_lies_in_the_source_itself(code: str, well: bool) -> None:
     """However the two addresses are written."""
-    found = manifest(source_location=f"{OBS}/digits/", execution_code=code)
-    assert codes(list(Examination("seed-2019").judge(found, None))) == ([] if well else ["execution-code"])
+    sample = manifest(source_location=f"{OBS}/digits/", execution_code=code)
+    assert codes(list(Examination("seed-2019").judge(sample, None))) == ([] if well else ["execution-code"])
 
 
 def test_looking_at_local_files_loads_no_client_of_an_object_store() -> None:

@@ -109,10 +109,10 @@ def test_a_model_has_a_largest_size_in_each_edition(name: str, gigabytes: int, t
     large = root / "model/saved_model.pb"
     os.truncate(large, gigabytes * 1024**3 - (rest - large.stat().st_size))
     runtime = "python3.6" if name in ("seed-2019", "cn-2021") else "tf1.13-python3.7-cpu"
-    found = manifest(name, runtime=runtime if name == "cn-2021" else ...)
-    assert "too-large" not in codes(examined(found, tmp_path, name))
+    sample = manifest(name, runtime=runtime if name == "cn-2021" else ...)
+    assert "too-large" not in codes(examined(sample, tmp_path, name))
     write(root / "model/more", "x")
-    (reason,) = [reason for reason in examined(found, tmp_path, name) if "too-large" in reason.code]
+    (reason,) = [reason for reason in examined(sample, tmp_path, name) if "too-large" in reason.code]
     assert f"may have {gigabytes} GB" in reason.message
 
 
@@ -149,10 +149,10 @@ def test_service_code_is_required_by_engine_and_edition(
 def test_a_custom_model_has_no_layout_but_a_size(tmp_path: Path) -> None:
     """Its weights lie as the image wants them; 30 GB at most."""
     write(tmp_path / "digits/weights.bin", "x")
-    found = manifest("current", model_type="Custom", runtime="swr.cn-north-4.myhuaweicloud.com/org/m:1")
-    assert examined(found, tmp_path, "current") == []
+    sample = manifest("current", model_type="Custom", runtime="swr.cn-north-4.myhuaweicloud.com/org/m:1")
+    assert examined(sample, tmp_path, "current") == []
     os.truncate(tmp_path / "digits/weights.bin", 30 * 1024**3 + 1)
-    assert codes(examined(found, tmp_path, "current")) == ["too-large"]
+    assert codes(examined(sample, tmp_path, "current")) == ["too-large"]
 
 
 class Endless:

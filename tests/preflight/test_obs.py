@@ -85,8 +85,8 @@ def test_odd_names_arrive_as_they_are(store: Store) -> None:
 def test_a_package_in_a_bucket_is_examined_like_one_on_disk(store: Store) -> None:
     """The whole way, with a key; then one file less."""
     look = Examination("seed-2019", credentials=lambda: RIGHT, endpoint=store.url)
-    found = manifest(source_location=f"{OLD}/digits")
-    assert look.examine(found) == ()
+    sample = manifest(source_location=f"{OLD}/digits")
+    assert look.examine(sample) == ()
     package(store.root / "models/broken", model__saved_model_DOT_pb=None)
     (reason,) = look.examine(manifest(source_location=f"{OLD}/broken"))
     assert reason.code == "preflight-engine-file-missing"
@@ -155,7 +155,7 @@ def test_the_environment_of_other_tools_changes_nothing(
 # --- a bad day ---------------------------------------------------------------------------------------
 
 
-def told(
+def failure_of(
     server: Scripted, credentials: ObjectStoreKeys | None = TEMPORARY, timeout: float = 5.0
 ) -> FilesUnavailable:
     """What comes of listing a bucket there."""
@@ -173,7 +173,7 @@ def test_a_redirect_is_not_followed() -> None:
     with Scripted(lambda _: Answer()) as elsewhere:
         to = f"{elsewhere.url}/models"
         with Scripted(lambda _: Answer(307, fault("TemporaryRedirect"), location=to)) as server:
-            problem = told(server)
+            problem = failure_of(server)
             assert len(server.asked) == 1
             assert server.asked[0].headers["x-amz-security-token"] == TOKEN
         assert elsewhere.asked == []
@@ -186,7 +186,7 @@ def test_an_error_of_the_store_is_tried_again_and_then_told() -> None:
     with Scripted(
         lambda _: Answer(503, fault("SlowDown", f"key {Store.ACCESS_KEY} \x1b[31m"[:20]))
     ) as server:
-        problem = told(server)
+        problem = failure_of(server)
         assert len(server.asked) == 3
     assert problem.code == "preflight-unavailable"
     assert "HTTP 503 SlowDown" in str(problem)
@@ -220,7 +220,7 @@ def test_an_error_that_passes_is_no_error() -> None:
 def test_every_other_answer_is_told_in_our_own_words(answer: Answer, words: str) -> None:
     """HTML, another document, no text, an empty refusal, one that repeats our secrets."""
     with Scripted(lambda _: answer) as server:
-        problem = told(server)
+        problem = failure_of(server)
         assert len(server.asked) == 1
     assert words in str(problem)
 
@@ -228,21 +228,21 @@ def test_every_other_answer_is_told_in_our_own_words(answer: Answer, words: str)
 def test_a_store_that_does_not_answer_is_given_up() -> None:
     """After the timeout of each attempt."""
     with Scripted(lambda _: Answer(delay=0.4)) as server:
-        assert "did not answer within 0.1 s" in str(told(server, timeout=0.1))
+        assert "did not answer within 0.1 s" in str(failure_of(server, timeout=0.1))
 
 
 def test_a_store_that_is_not_there_is_told() -> None:
     """With the host's name."""
     with Scripted(lambda _: Answer()) as server:
         pass
-    assert "127.0.0.1 cannot be reached" in str(told(server))
+    assert "127.0.0.1 cannot be reached" in str(failure_of(server))
 
 
 @pytest.mark.parametrize("keys", [(), ("x/model/a",)])
 def test_a_list_that_goes_in_circles_ends(keys: tuple[str, ...]) -> None:
     """A page that says there is more, for ever."""
     with Scripted(lambda _: Answer(200, page(*keys, truncated=True))) as server:
-        assert "did not end" in str(told(server))
+        assert "did not end" in str(failure_of(server))
         assert len(server.asked) == 60
 
 

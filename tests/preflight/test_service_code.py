@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def faults(code: str | bytes, engine: str = "TensorFlow", *, python2: bool = False) -> list[str]:
     """What is said about a service's code."""
     data = code if isinstance(code, bytes) else dedent(code).encode()
-    found = list(code_problems(data, engine, python2=python2))
-    assert all(problem.message.startswith("model/customize_service.py: ") for problem in found)
-    return [problem.message.removeprefix("model/customize_service.py: ") for problem in found]
+    problems = list(code_problems(data, engine, python2=python2))
+    assert all(problem.message.startswith("model/customize_service.py: ") for problem in problems)
+    return [problem.message.removeprefix("model/customize_service.py: ") for problem in problems]
 
 
 @pytest.mark.parametrize("engine", BASES)

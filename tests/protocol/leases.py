@@ -228,16 +228,16 @@ def search(rules: Rules, pairs: int, replicas: int) -> Search:
     """Every world that can be reached; ends at the first duplicate."""
     first = World((Pair(),) * pairs, (None,) * replicas)
     follows: dict[World, frozenset[World]] = {}
-    known, waiting = {first: first}, deque([first])
+    worlds, waiting = {first: first}, deque([first])
     while waiting:
         world = waiting.popleft()
         following = frozenset(map(in_order, steps(world, rules)))
-        for one in following - known.keys():
+        for one in following - worlds.keys():
             if any(len(pair.rows) > 1 for pair in one.pairs):
                 return Search(follows, one)
-            known[one] = one
+            worlds[one] = one
             waiting.append(one)
-        follows[world] = frozenset(known[one] for one in following)
+        follows[world] = frozenset(worlds[one] for one in following)
     return Search(follows)
 
 
@@ -393,7 +393,7 @@ def _became(world: World, number: int, entry: str, rules: Rules) -> World:
     return world.of_another_operation(number).with_pair(number, world.pairs[number].now(entry, rules))
 
 
-def _heard(world: World, number: int, call: Call, entry: str, rules: Rules) -> World:
+def _delivered(world: World, number: int, call: Call, entry: str, rules: Rules) -> World:
     """Its sender has an answer: it writes it now where it waits for it, and at any time where it does not."""
     if not call.lingers:
         return _answered(world, call.sender, number, entry, rules)
@@ -412,12 +412,12 @@ def _arrived(world: World, number: int, call: Call, rules: Rules) -> Iterator[Wo
         return
     yield lost
     if call.sender >= 0:
-        yield _heard(lost, number, call, "none", rules)
+        yield _delivered(lost, number, call, "none", rules)
     for lag in range((LAG if rules.list_in_time else _LATE) + 1):
         made = world.with_pair(number, pair._replace(rows=tuple(sorted((*pair.rows, lag)))))
         yield made
         if call.sender >= 0:
-            yield _heard(made, number, call, "registered", rules)
+            yield _delivered(made, number, call, "registered", rules)
 
 
 def _tick(world: World, rules: Rules) -> World:

@@ -65,27 +65,27 @@ def _happened(world: World) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def found() -> Search:
+def outcome() -> Search:
     """Everything that three replicas can do to one model."""
     return search(Rules(), pairs=1, replicas=3)
 
 
-def test_no_interleaving_of_three_replicas_registers_a_pair_twice_or_stops_for_ever(found: Search) -> None:
+def test_no_interleaving_of_three_replicas_registers_a_pair_twice_or_stops_for_ever(outcome: Search) -> None:
     """Whatever is killed, stopped, lost, late or taken over: one model a pair, and always a way on."""
-    assert found.duplicate is None
-    assert len(found.follows) > 1000
-    assert not found.stuck()
+    assert outcome.duplicate is None
+    assert len(outcome.follows) > 1000
+    assert not outcome.stuck()
 
 
-def test_replicas_are_alike(found: Search) -> None:
+def test_replicas_are_alike(outcome: Search) -> None:
     """Whichever of them is which, the same can follow: each state stands for all that differ only in that."""
     rules = Rules()
-    for world, following in found.follows.items():
+    for world, following in outcome.follows.items():
         for order in _SWAPS:
             assert {in_order(one) for one in steps(renumbered(world, order), rules)} == following
 
 
-def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(found: Search) -> None:
+def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(outcome: Search) -> None:
     """Models meet in lease and replicas only, so that what holds of one holds of any number.
 
     Beside each state of a model stands another model whose state cannot be looked at: the steps of the first
@@ -93,7 +93,7 @@ def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(found: Searc
     them what it does to it alone. So it is beside every state of the other.
     """
     rules = Rules()
-    for world in found.follows:
+    for world in outcome.follows:
         other = _unseen(world)
         for number, both in enumerate((together((world, other)), together((other, world)))):
             for mine, theirs, of_both in zip(
@@ -110,17 +110,17 @@ def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(found: Searc
                 assert _happened(alone(of_both, 1 - number)) == _happened(other)
 
 
-def test_a_model_that_is_registered_stays_so_whatever_becomes_of_lease_and_replicas(found: Search) -> None:
+def test_a_model_that_is_registered_stays_so_whatever_becomes_of_lease_and_replicas(outcome: Search) -> None:
     """While another is on its way; so that from everywhere a way leads to all of them registered."""
     rules = Rules()
-    for world in filter(is_done, found.follows):
+    for world in filter(is_done, outcome.follows):
         assert all(map(is_done, shared_steps(world, rules)))
 
 
 @pytest.mark.parametrize("left_out", [field.name for field in fields(Rules)])
 def test_each_check_and_each_assumption_is_needed(left_out: str) -> None:
     """Without any one of them some interleaving registers a pair twice, and the search shows it."""
-    found = search(Rules(**{left_out: False}), pairs=1, replicas=2)
+    outcome = search(Rules(**{left_out: False}), pairs=1, replicas=2)
 
-    assert found.duplicate is not None
-    assert len(found.duplicate.pairs[0].rows) == 2
+    assert outcome.duplicate is not None
+    assert len(outcome.duplicate.pairs[0].rows) == 2

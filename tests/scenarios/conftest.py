@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     """A registry that publishes at once."""
-    with relayed() as found:
-        yield found
+    with relayed() as server:
+        yield server
 
 
 @pytest.fixture

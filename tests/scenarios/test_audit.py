@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 A = "models.d/a-1.0.0.yaml"
 
 
-def told(fleet: Fleet, name: str = "a@1.0.0") -> list[tuple[str, list[str]]]:
+def commits_of(fleet: Fleet, name: str = "a@1.0.0") -> list[tuple[str, list[str]]]:
     """Subject and events of each commit, newest first."""
     rows: list[dict[str, Any]] = fleet.json("history", name).json
     for row in rows:
@@ -32,8 +32,8 @@ def test_a_model_that_moved_to_a_file_unlike_its_own_keeps_the_commit_that_made_
     both = manifest("x@1.0.0", description="x " * 200) + "---\n" + manifest("a@1.0.0")
     fleet.commit({A: None, "models.d/all.yaml": both}, "Join")
     fleet("apply")
-    assert [subject for subject, _ in told(fleet)] == ["Join", "Change"]
-    assert told(fleet)[1][1] == ["import-requested", "imported", "published"]
+    assert [subject for subject, _ in commits_of(fleet)] == ["Join", "Change"]
+    assert commits_of(fleet)[1][1] == ["import-requested", "imported", "published"]
 
 
 def test_a_commit_that_only_touched_a_neighbour_is_not_told(fleet: Fleet) -> None:
@@ -45,8 +45,8 @@ def test_a_commit_that_only_touched_a_neighbour_is_not_told(fleet: Fleet) -> Non
     fleet.commit({"models.d/all.yaml": both + "description: new\n"}, "Of x")
     of_x = fleet.repository.git("rev-parse", "HEAD")
     fleet("apply")
-    assert [subject for subject, _ in told(fleet, "y@1.0.0")] == ["Two"]
-    assert [subject for subject, _ in told(fleet, "x@1.0.0")] == ["Of x", "Two"]
+    assert [subject for subject, _ in commits_of(fleet, "y@1.0.0")] == ["Two"]
+    assert [subject for subject, _ in commits_of(fleet, "x@1.0.0")] == ["Of x", "Two"]
     for command in ("status", "plan"):
         assert credited(fleet, command, "y@1.0.0") == two
         assert credited(fleet, command, "x@1.0.0") == of_x
@@ -67,8 +67,8 @@ def test_an_edit_and_its_revert_are_told_after_a_merge(fleet: Fleet) -> None:
     git("checkout", "--quiet", "main")
     git("merge", "--quiet", "--no-ff", "--message=Merge", "side")
     fleet("apply")
-    assert [subject for subject, _ in told(fleet)] == ["Revert", "Edit", "Change"]
-    assert "drifted" in told(fleet)[1][1]
+    assert [subject for subject, _ in commits_of(fleet)] == ["Revert", "Edit", "Change"]
+    assert "drifted" in commits_of(fleet)[1][1]
     for command in ("status", "plan"):
         assert credited(fleet, command, "a@1.0.0") == git("log", "-1", "--format=%H", "--", A)
 

@@ -36,8 +36,8 @@ CALL = 8.0  # seconds a call may take
 def relay(tmp_path: Path) -> Iterator[Relay]:
     """A registry that takes a name and version as often as it is asked to."""
     faults = Faults(accept_duplicates=True)
-    with relayed(faults=faults, database=tmp_path / "registry.db") as found:
-        yield found
+    with relayed(faults=faults, database=tmp_path / "registry.db") as server:
+        yield server
 
 
 class Late:
@@ -208,7 +208,7 @@ def test_doctor_measures_how_late_a_list_shows_what_others_import(tmp_path: Path
         fleet.configure(modelarts(relay.url))
         fleet.commit({"models.d/a.yaml": manifest("a@1.0.0")})
         nothing = fleet.json("doctor", "--measure", "--seconds", "1")
-        (finding,) = [found for found in nothing.json if found["check"] == "list"]
+        (finding,) = [row for row in nothing.json if row["check"] == "list"]
         assert "nothing was imported" in finding["message"]
         assert relay.posts == 0
         with fleet.spawn("doctor", "--measure", "--seconds", "50", "--output", "json") as doctor:

@@ -120,11 +120,11 @@ def test_a_row_without_a_usable_id_is_there_and_is_not_imported_again(fleet: Fle
         def meddle(request: Request, forward: Callable[[], Answer]) -> Answer:
             answer = forward()
             if request.method == "GET" and "?" in request.target:
-                told = json.loads(answer.body)
+                page = json.loads(answer.body)
                 rows = [
-                    row | {"model_id": None} if row["model_name"] == "a" else row for row in told["models"]
+                    row | {"model_id": None} if row["model_name"] == "a" else row for row in page["models"]
                 ]
-                return said(200, told | {"models": rows})
+                return said(200, page | {"models": rows})
             return answer
 
         relay.meddle = meddle

@@ -131,9 +131,9 @@ def test_a_served_registrys_database_is_private(tmp_path: Path) -> None:
     with Process(program, umask=0, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
         next(line for line in served.stderr if "embedded registry" in line)
-        found = list(_open_to_others(tmp_path))
+        paths = list(_open_to_others(tmp_path))
         served.terminate()
-    assert found == []
+    assert paths == []
 
 
 def test_a_file_that_is_no_registry_keeps_its_mode(tmp_path: Path) -> None:

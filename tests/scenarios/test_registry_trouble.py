@@ -104,8 +104,10 @@ def test_a_row_that_cannot_be_read_is_nobodys(fleet: Fleet, relay: Relay) -> Non
 
     def meddle(_: Request, forward: Callable[[], Answer]) -> Answer:
         answer = forward()
-        told = json.loads(answer.body)
-        return said(200, told | {"models": [odd, *told["models"]]}) if "models" in told else answer
+        document = json.loads(answer.body)
+        return (
+            said(200, document | {"models": [odd, *document["models"]]}) if "models" in document else answer
+        )
 
     relay.meddle = meddle
     assert fleet.json("apply").json["summary"]["in-sync"] == 2

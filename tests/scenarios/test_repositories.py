@@ -43,8 +43,8 @@ def test_a_configuration_elsewhere_is_told_with_the_folder_it_means(tmp_path: Pa
     assert f"{elsewhere} (source.repo is '.' by default, in {elsewhere}): not a git repository" in done.err
     file.configure("[source]\nrepo = '.'\n" + modelarts(relay.url))
     done = Program(tmp_path)("plan", "--config", "conf/reconciler.toml")
-    told = f"source.repo is '.' in {elsewhere}/reconciler.toml, from {elsewhere}"
-    assert (done.code, told in done.err) == (3, True)
+    message = f"source.repo is '.' in {elsewhere}/reconciler.toml, from {elsewhere}"
+    assert (done.code, message in done.err) == (3, True)
     done = Program(tmp_path)("plan", "--config", "conf/reconciler.toml", RECONCILER_SOURCE__REPO="../x")
     assert "source.repo is '../x' in RECONCILER_SOURCE__REPO" in done.err
 

@@ -57,8 +57,8 @@ def test_a_list_that_is_no_longer_offered_is_an_error_and_never_an_empty_registr
         assert line.startswith(f"error: target prod: {TOLD}; ")
         assert "check endpoint and project_id of the target" in line
     assert relay.posts == 0
-    known = fleet.json("status").verdicts
-    assert (known["a@1.0.0"], known["b@2.0.0"]) == ("in-sync", "in-sync")
+    verdicts = fleet.json("status").verdicts
+    assert (verdicts["a@1.0.0"], verdicts["b@2.0.0"]) == ("in-sync", "in-sync")
     relay.meddle = honest
     assert fleet.json("apply", "--refresh").json["summary"]["in-sync"] == 3
 

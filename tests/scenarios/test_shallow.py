@@ -123,12 +123,12 @@ def test_another_branch_in_the_settings_is_told_once_and_reconciled(fleet: Fleet
     fleet.repository.git("checkout", "--quiet", "prod")
     fleet.declare("d@1.0.0")
     fleet.configure("[source]\nbranch = 'prod'\n" + modelarts(relay.url))
-    told = "source.branch was changed from main to prod since the last reconciliation"
-    assert told in fleet("plan").out
+    notice = "source.branch was changed from main to prod since the last reconciliation"
+    assert notice in fleet("plan").out
     done = fleet("apply")
-    assert (done.code, told in done.out) == (0, True)
+    assert (done.code, notice in done.out) == (0, True)
     done = fleet("apply")
-    assert (done.code, told in done.out) == (0, False)
+    assert (done.code, notice in done.out) == (0, False)
     assert fleet.json("status").verdicts["d@1.0.0"] == "in-sync"
     fleet.repository.git("reset", "--quiet", "--hard", "HEAD~1")
     fleet.configure("[source]\nbranch = 'prod'\n" + modelarts(relay.url))

@@ -119,12 +119,12 @@ def test_a_target_that_was_renamed_is_told_where_its_memory_is(fleet: Fleet, rel
     """By what looks first, until a cycle has given it a memory of its own; everything is adopted."""
     fleet("apply")
     fleet.configure(modelarts(relay.url, name="live").replace("project-live", "project-prod"))
-    told = "2 models of its registry under prod, a target that is not configured any more"
-    assert told in fleet("status").err
+    notice = "2 models of its registry under prod, a target that is not configured any more"
+    assert notice in fleet("status").err
     for command in ("plan", "apply"):
         done = fleet(command)
-        assert (done.code, told in done.out) == (0, True)
-    assert told not in fleet("plan").out + fleet("status").err
+        assert (done.code, notice in done.out) == (0, True)
+    assert notice not in fleet("plan").out + fleet("status").err
     assert (len(relay.models()), relay.posts) == (2, 2)
 
 

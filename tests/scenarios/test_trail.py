@@ -50,19 +50,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         fleet = Fleet(tmp_path_factory.mktemp("trail") / "fleet")
         other = modelarts(relay.url, name="spare", path="spare.d").partition("[follow]")[0]
         fleet.configure(modelarts(relay.url) + other)
-        told = Story(fleet)
+        trail = Story(fleet)
         both = {A: manifest("a@1.0.0"), B: manifest("b@2.0.0"), "spare.d/a.yaml": manifest("a@1.0.0")}
-        told.commit("two", dict(both))
-        told.apply("two")
-        told.commit("c", {C: manifest("c@1.0.0")}, "Cleo <cleo@example.org>")
-        told.apply("c")
-        told.commit("edited", {A: manifest("a@1.0.0", description="new")})
-        told.commit("broken", {B: None, "models.d/bad.yaml": "model_name: x\n"})
-        told.apply("broken")
-        told.commit("mended", {"models.d/bad.yaml": None})
-        told.commit("readme", {"README": "Models"})
-        told.apply("readme")
-        yield told
+        trail.commit("two", dict(both))
+        trail.apply("two")
+        trail.commit("c", {C: manifest("c@1.0.0")}, "Cleo <cleo@example.org>")
+        trail.apply("c")
+        trail.commit("edited", {A: manifest("a@1.0.0", description="new")})
+        trail.commit("broken", {B: None, "models.d/bad.yaml": "model_name: x\n"})
+        trail.apply("broken")
+        trail.commit("mended", {"models.d/bad.yaml": None})
+        trail.commit("readme", {"README": "Models"})
+        trail.apply("readme")
+        yield trail
 
 
 def test_a_model_id_leads_to_its_commit_and_all_that_became_of_it(story: Story) -> None:
@@ -85,14 +85,14 @@ def test_a_commit_leads_to_everything_that_it_caused_in_every_target(story: Stor
     everything = story.history()
     for commit in story.commits.values():
         assert story.history("--commit", commit) == [row for row in everything if row["commit"] == commit]
-    found = story.history("--commit", "HEAD~5")
-    assert {(row["target"], row["model_name"]) for row in found} == {
+    rows = story.history("--commit", "HEAD~5")
+    assert {(row["target"], row["model_name"]) for row in rows} == {
         ("prod", "a"),
         ("prod", "b"),
         ("spare", "a"),
     }
     assert {row["target"] for row in story.history("--commit", "HEAD~5", "--target", "spare")} == {"spare"}
-    assert story.history("--commit", "HEAD~5", "b") == [row for row in found if row["model_name"] == "b"]
+    assert story.history("--commit", "HEAD~5", "b") == [row for row in rows if row["model_name"] == "b"]
 
 
 def test_a_commit_that_git_lost_is_found_in_the_journal_by_a_part_of_its_id(fleet: Fleet) -> None:
@@ -136,12 +136,14 @@ def test_status_at_a_commit_or_a_time_is_what_status_said_then(story: Story, wha
     for when in (story.commits[what], story.moments[what]):
         done = story.fleet.json("status", "--at", when)
         assert (done.code, done.json["commit"]) == (then.code, story.commits[what])
-        assert [_known(item) for item in done.json["items"]] == [_known(item) for item in then.json["items"]]
+        assert [_recorded(item) for item in done.json["items"]] == [
+            _recorded(item) for item in then.json["items"]
+        ]
     one = story.fleet.json("status", "a@1.0.0", "--at", story.commits[what], "--target", "prod").verdicts
     assert one == {"a@1.0.0": {"two": "in-sync", "c": "in-sync"}.get(what, "drifted")}
 
 
-def _known(item: dict[str, Any]) -> dict[str, Any]:
+def _recorded(item: dict[str, Any]) -> dict[str, Any]:
     """Without what only the registry told, and since when it stood."""
     return {key: value for key, value in item.items() if key not in ("since", "reasons", "diff")}
 

@@ -43,9 +43,9 @@ def clock() -> Clock:
 @pytest.fixture
 def relay(clock: Clock) -> Iterator[Relay]:
     """A registry that takes ten of its own seconds to publish, is busy for one model and fails another."""
-    with relayed(publish_seconds=10.0, clock=clock, fail_pattern="failed") as found:
-        found.meddle = _busy
-        yield found
+    with relayed(publish_seconds=10.0, clock=clock, fail_pattern="failed") as server:
+        server.meddle = _busy
+        yield server
 
 
 @pytest.fixture

@@ -69,13 +69,13 @@ class Served:
     process: subprocess.Popen[bytes]
 
     @property
-    def told(self) -> str:
+    def log_text(self) -> str:
         """What it has said so far."""
         return self.log.read_text("utf-8")
 
     def refusals(self, code: str = "") -> int:
         """How many requests it refused because of who asked."""
-        return len(re.findall(rf" refused: 40[13] {re.escape(code)}", self.told))
+        return len(re.findall(rf" refused: 40[13] {re.escape(code)}", self.log_text))
 
 
 @contextmanager
@@ -105,8 +105,8 @@ def served(folder: Path, settings: str = "", *options: str, name: str = "registr
 def _url(process: subprocess.Popen[bytes], log: Path) -> str:
     ends = time.monotonic() + 30
     while time.monotonic() < ends and process.poll() is None:
-        if found := _LISTENS.search(log.read_text("utf-8")):
-            return found[1]
+        if match := _LISTENS.search(log.read_text("utf-8")):
+            return match[1]
         time.sleep(0.02)
     raise AssertionError(f"the registry did not start: {log.read_text('utf-8')}")
 

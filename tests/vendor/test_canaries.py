@@ -73,7 +73,7 @@ def spellings(secrets: Iterable[str]) -> set[bytes]:
     return {form.encode() for form in forms}
 
 
-def told(runs: Iterable[Done]) -> bytes:
+def output_of(runs: Iterable[Done]) -> bytes:
     """Everything that runs printed."""
     return "\n".join(run.out + run.err for run in runs).encode()
 
@@ -111,7 +111,7 @@ def test_no_command_shows_or_keeps_a_secret(name: str, tmp_path: Path) -> None:
     assert {0, 1, 2, 3} <= {run.code for run in runs}
     secrets = {*secrets_of(good), *secrets_of(wrong), SECRET_KEY, TEMPORARY_SECRET, SECURITY_TOKEN, PASSWORD}
     (tmp_path / "registry" / "registry.toml").unlink()  # the one place where the registry is given them
-    assert_clean(secrets, told(runs), kept(fleet.folder / ".reconciler"), kept(tmp_path / "registry"))
+    assert_clean(secrets, output_of(runs), kept(fleet.folder / ".reconciler"), kept(tmp_path / "registry"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -193,7 +193,9 @@ def test_a_server_that_echoes_what_it_got_gets_no_secret_into_an_output(failure:
             commands = [("apply", "--verbose"), ("doctor", "--output", "json")]
             runs += [fleet(*command) for command in commands]
     assert {run.code for run in runs} <= {1, 3}
-    assert_clean(secrets, told(runs), *(kept(tmp_path / str(n) / ".reconciler") for n in range(len(ways))))
+    assert_clean(
+        secrets, output_of(runs), *(kept(tmp_path / str(n) / ".reconciler") for n in range(len(ways)))
+    )
 
 
 def test_a_secret_in_the_configuration_itself_is_not_shown_when_it_is_wrong(tmp_path: Path) -> None:

@@ -128,8 +128,8 @@ def test_a_request_is_answered_as_its_case_says(
     """The client gives an id, or one permanent refusal whose code is among those that are possible."""
     body = on_the_wire(case.document)
     url = registries(edition=name, **settings)
-    wanted = expected(case, settings)
-    if wanted == "refused":
+    outcome = expected(case, settings)
+    if outcome == "refused":
         with pytest.raises(Rejected) as caught:
             created(url, body, project)
         assert not isinstance(caught.value, AlreadyExists)
@@ -144,7 +144,7 @@ def test_a_request_is_answered_as_its_case_says(
         return
     made = created(url, body, project)
     shown = detail(url, made, project)
-    assert shown["model_status"] == ("failed" if wanted == "failed" else "published")
+    assert shown["model_status"] == ("failed" if outcome == "failed" else "published")
 
 
 @pytest.mark.parametrize(("case", "name", "settings"), requests(refused=False))
@@ -245,8 +245,8 @@ def test_an_exact_name_is_found_whatever_the_filter_means(
     ).json()
     assert {item["model_name"] for item in fuzzy["models"]} == {"a_b", "axb", "a_b_c"}
     assert "axb" not in {item["model_name"] for item in exact["models"]}
-    found = use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project)
-    assert [model.pair.model_name for model in found] == ["a_b"]
+    models = use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project)
+    assert [model.pair.model_name for model in models] == ["a_b"]
 
 
 @of(31)
@@ -257,8 +257,8 @@ def test_filters_that_exclude_each_other_are_refused(
     query = {"model_type": "Image", "not_model_type": "Custom"}
     answer = httpx.get(f"{registries(**settings)}/v1/{project}/models", params=query, verify=NO_TLS)
     assert answer.status_code == 400
-    wanted = settings["field_codes"].replace("by-field", "0107")
-    assert answer.json()["error_code"] == f"ModelArts.{wanted}"
+    code = settings["field_codes"].replace("by-field", "0107")
+    assert answer.json()["error_code"] == f"ModelArts.{code}"
 
 
 @of(32)
@@ -286,8 +286,8 @@ def test_a_list_with_a_wrong_total_or_sparse_items_is_whole(
     for size in (2, 5, 1000):
         models = listed(url, project, page_size=size)
         assert [model.pair.model_name for model in models] == list("abcde")
-    told = {model.status for model in models}
-    assert told == ({None} if settings.get("sparse_items") else {"published"})
+    statuses = {model.status for model in models}
+    assert statuses == ({None} if settings.get("sparse_items") else {"published"})
 
 
 @of(34)
@@ -465,8 +465,8 @@ def test_chinese_bodies_and_queries_are_signed_as_documented_and_verified(settin
 
     async def work(registry: ModelArtsRegistry) -> None:
         made = await registry.create(request("手写数字", description="一 (&=?!#%.*) ~+"))
-        (found,) = await registry.find(ModelKey("手写数字", "1.0.0"))
-        assert found.model_id == made.model_id
+        (model,) = await registry.find(ModelKey("手写数字", "1.0.0"))
+        assert model.model_id == made.model_id
         assert await registry.find(ModelKey("手写 a_b~", "1.0.0")) == []
 
     with running(replace(GUARDED, edition="seed-2019", **settings)) as url:

@@ -44,10 +44,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def worst(done: Done) -> dict[str, Any]:
     """The one finding that is an error."""
-    (found,) = (finding for finding in done.json if finding["level"] == "error")
-    assert done.code == found["exit_code"]
-    assert found["remedy"]
-    return dict(found)
+    (error,) = (finding for finding in done.json if finding["level"] == "error")
+    assert done.code == error["exit_code"]
+    assert error["remedy"]
+    return dict(error)
 
 
 def doctor(fleet: Fleet) -> Done:
@@ -64,8 +64,8 @@ def test_good_credentials_pass_and_nothing_is_created(name: str, guarded: Served
     fleet = fleet_of(tmp_path / "repository", guarded.url, way_of(name, guarded.url))
     done = doctor(fleet)
     assert done.code == 0
-    found = [(f["check"], f["level"]) for f in done.json if f["target"] == "prod"]
-    assert found[2:] == [("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok")]
+    findings = [(f["check"], f["level"]) for f in done.json if f["target"] == "prod"]
+    assert findings[2:] == [("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok")]
     assert "lists 0 models" in done.json[-1]["message"]
 
 
@@ -85,9 +85,9 @@ def test_wrong_credentials_are_told_after_one_attempt(
     """Which target, which key of the configuration; the secret is not shown."""
     before = guarded.refusals()
     done = doctor(fleet_of(tmp_path / "repository", guarded.url, make()))
-    found = worst(done)
-    assert (found["check"], found["exit_code"]) == ("credentials", 3)
-    assert "targets.prod.auth" in found["remedy"]
+    error = worst(done)
+    assert (error["check"], error["exit_code"]) == ("credentials", 3)
+    assert "targets.prod.auth" in error["remedy"]
     assert guarded.refusals() == before + 1
     assert "canary" not in done.out + done.err
 
@@ -97,9 +97,9 @@ def test_a_secret_that_is_not_there_is_told_with_its_place(guarded: Served, tmp_
     before = guarded.refusals()
     fleet = fleet_of(tmp_path / "repository", guarded.url, access_key())
     (fleet.folder / "secrets" / "sk").unlink()
-    found = worst(doctor(fleet))
-    assert found["check"] == "credentials"
-    assert "secrets/sk" in found["message"]
+    error = worst(doctor(fleet))
+    assert error["check"] == "credentials"
+    assert "secrets/sk" in error["message"]
     assert guarded.refusals() == before
 
 
@@ -111,9 +111,9 @@ def test_a_wrong_project_is_told_apart_from_wrong_credentials(
     way = way_of(name, guarded.url)
     fleet = fleet_of(tmp_path / "repository", guarded.url, way)
     fleet.configure(target(guarded.url, way).replace(PROJECT, "f" * 32))
-    found = worst(doctor(fleet))
-    assert (found["check"], found["exit_code"]) == ("project", 3)
-    assert "targets.prod.project_id" in found["remedy"]
+    error = worst(doctor(fleet))
+    assert (error["check"], error["exit_code"]) == ("project", 3)
+    assert "targets.prod.project_id" in error["remedy"]
 
 
 def test_a_missing_permission_names_it(tmp_path: Path) -> None:
@@ -124,25 +124,25 @@ def test_a_missing_permission_names_it(tmp_path: Path) -> None:
         faults=Faults.model_validate({"rules": [rule]}),
     )
     with running(settings) as url:
-        found = worst(doctor(fleet_of(tmp_path / "repository", url, access_key())))
-    assert found["check"] == "permission"
-    assert "modelarts:model:list" in found["remedy"]
+        error = worst(doctor(fleet_of(tmp_path / "repository", url, access_key())))
+    assert error["check"] == "permission"
+    assert "modelarts:model:list" in error["remedy"]
 
 
 @pytest.mark.parametrize("offset", [-1200, 1200])
 def test_a_clock_that_is_off_is_told_before_anything_is_signed(offset: int, tmp_path: Path) -> None:
     """The registry's `Date` is enough; a signature would only count as a failure."""
     with served(tmp_path / "registry", f"clock_offset = {offset}\n{GUARDED}") as registry:
-        found = worst(doctor(fleet_of(tmp_path / "repository", registry.url, access_key())))
+        error = worst(doctor(fleet_of(tmp_path / "repository", registry.url, access_key())))
         assert registry.refusals() == 0
-    assert (found["check"], "clock" in found["remedy"]) == ("clock", True)
+    assert (error["check"], "clock" in error["remedy"]) == ("clock", True)
 
 
 def test_a_port_that_nobody_listens_on(tmp_path: Path) -> None:
     """Connection refused, with the key that names it."""
-    found = worst(doctor(fleet_of(tmp_path / "repository", "http://127.0.0.1:9", access_key())))
-    assert "refused" in found["message"]
-    assert "targets.prod.endpoint" in found["remedy"]
+    error = worst(doctor(fleet_of(tmp_path / "repository", "http://127.0.0.1:9", access_key())))
+    assert "refused" in error["message"]
+    assert "targets.prod.endpoint" in error["remedy"]
 
 
 def test_an_identity_service_that_is_not_there_is_told_by_its_own_key(
@@ -152,18 +152,18 @@ def test_an_identity_service_that_is_not_there_is_told_by_its_own_key(
     fleet = fleet_of(tmp_path / "repository", guarded.url, password())
     text = (fleet.folder / "reconciler.toml").read_text("utf-8")
     fleet.configure(text.replace(f'iam_endpoint = "{guarded.url}"', 'iam_endpoint = "http://127.0.0.1:9"'))
-    found = worst(doctor(fleet))
-    assert "targets.prod.auth.iam_endpoint" in found["remedy"]
+    error = worst(doctor(fleet))
+    assert "targets.prod.auth.iam_endpoint" in error["remedy"]
 
 
 def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
     """TLS on loopback, self-signed: refused, and nothing is sent."""
     with _tls(tmp_path) as (url, asked):
         done = doctor(fleet_of(tmp_path / "repository", url, access_key()))
-        found = worst(done)
-    assert (found["check"], found["exit_code"]) == ("tls", 3)
-    assert "self-signed" in found["message"]
-    assert "SSL_CERT_FILE" in found["remedy"]
+        error = worst(done)
+    assert (error["check"], error["exit_code"]) == ("tls", 3)
+    assert "self-signed" in error["message"]
+    assert "SSL_CERT_FILE" in error["remedy"]
     assert asked == []
 
 

@@ -38,9 +38,9 @@ def test_an_example_is_loaded_and_becomes_the_flow_it_shows(number: int, kind: t
     """Keys, types and secrets; no file or variable is read before it is used."""
     (tmp_path / "reconciler.toml").write_text(EXAMPLES[number], "utf-8")
     configuration = load(None, cwd=tmp_path)
-    wanted = configuration.settings.targets["prod"]
-    assert isinstance(wanted, ModelArtsTarget)
-    assert type(auth_of(tmp_path, wanted.project_id, keys_of(wanted.auth))) is kind
+    target = configuration.settings.targets["prod"]
+    assert isinstance(target, ModelArtsTarget)
+    assert type(auth_of(tmp_path, target.project_id, keys_of(target.auth))) is kind
 
 
 def test_every_edition_is_explained() -> None:

@@ -95,8 +95,8 @@ def test_the_fields_of_another_edition_are_refused_before_anything_is_sent(
         fleet.commit({"models.d/m.json": json.dumps(foreign)})
         done = fleet("apply")
         assert (done.code, sent(database)) == (1, {})
-        told = fleet("validate")
-    assert (told.code, "cmd" in told.out or "edge" in told.out) == (1, True)
+        validated = fleet("validate")
+    assert (validated.code, "cmd" in validated.out or "edge" in validated.out) == (1, True)
 
 
 def test_extra_fields_are_sent_as_they_stand_and_warned_of(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_extra_fields_are_sent_as_they_stand_and_warned_of(tmp_path: Path) -> No
         fleet.commit({"models.d/m.json": json.dumps(minimal() | {"extra": extra})})
         validated = fleet("validate", "--output", "json")
         assert (validated.code, validated.json["errors"], validated.json["warnings"]) == (0, 0, 3)
-        told = [problem["message"] for problem in validated.json["problems"]]
-        assert all("sent unchecked, because extra asks for it" in message for message in told)
+        messages = [problem["message"] for problem in validated.json["problems"]]
+        assert all("sent unchecked, because extra asks for it" in message for message in messages)
         assert fleet("apply").code == 0
         (received,) = sent(database).values()
         assert received == minimal() | extra

@@ -100,10 +100,10 @@ def test_refused_credentials_stop_one_target_after_one_attempt(wrong: str, tmp_p
         done = fleet("apply", "--output", "json")
         assert registry.refusals() == 1
     assert done.code == 3
-    (told,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
-    assert "bad" in told
-    assert "401" in told
-    assert "check" in told
+    (message,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert "bad" in message
+    assert "401" in message
+    assert "check" in message
     assert done.verdicts["g@1.0.0"] == "in-sync"
     assert "canary" not in done.out + done.err
 
@@ -136,11 +136,11 @@ def test_a_secret_that_is_corrected_in_its_file_is_used_without_a_restart(tmp_pa
             (fleet.folder / "secrets" / "sk").write_text(SECRET_KEY, "utf-8")
             until(lambda: in_sync(fleet))
             loop.send_signal(signal.SIGTERM)
-            told = "".join(loop.communicate(timeout=20))
+            output = "".join(loop.communicate(timeout=20))
         assert loop.returncode == 0
         assert registry.refusals() == 1
-    assert "SK-wrong" not in told
-    assert SECRET_KEY not in told
+    assert "SK-wrong" not in output
+    assert SECRET_KEY not in output
 
 
 def test_a_secret_rotated_between_two_applies_is_used(tmp_path: Path) -> None:

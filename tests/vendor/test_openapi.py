@@ -47,8 +47,8 @@ def operations(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """Every operation of the document, of a registry that lets everybody in and of one that does not."""
     with running(SETTINGS[request.param]) as url:
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
-        found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
-        yield {operation.label: operation for operation in found}
+        results = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+        yield {operation.label: operation for operation in results}
 
 
 def hold(strategy: Any, number: int) -> None:

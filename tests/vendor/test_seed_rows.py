@@ -254,9 +254,9 @@ def test_what_a_row_allows_is_accepted_without_a_word(row: Row, value: Any) -> N
 @pytest.mark.parametrize(("row", "value"), WRONG)
 def test_what_a_row_does_not_allow_is_refused_by_the_name_of_its_field(row: Row, value: Any) -> None:
     """By the reader, and by a registry of the same edition."""
-    told = errors(row.place(value))
-    assert told
-    assert any(row.field in message for message in told)
+    messages = errors(row.place(value))
+    assert messages
+    assert any(row.field in message for message in messages)
 
 
 @pytest.mark.parametrize(("row", "value"), DOUBTFUL)
@@ -272,9 +272,9 @@ def test_what_the_document_contradicts_itself_about_is_accepted_with_a_warning(r
 def test_a_field_that_a_row_calls_mandatory_is(row: Row) -> None:
     """Left out, and null; any other may be left out, and null stands for that."""
     for value in (ABSENT, None):
-        told = errors(row.place(value))
-        assert bool(told) is row.needed
-        assert not told or any(row.field in message for message in told)
+        messages = errors(row.place(value))
+        assert bool(messages) is row.needed
+        assert not messages or any(row.field in message for message in messages)
 
 
 def test_every_row_of_tables_2_to_7_is_here() -> None:

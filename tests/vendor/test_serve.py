@@ -68,9 +68,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_every_switch_of_the_registry_can_be_set_in_the_file(tmp_path: Path) -> None:
     """A switch that is added to the registry and forgotten here is noticed; no value is the default."""
-    known = {field.name for field in fields(EmbeddedSettings)}
-    assert set(SWITCHES) == known - {"clock", "auth", "faults"}
-    assert set(RegistryFile.model_fields) == known - {"clock"} | {"clock_offset"}
+    switches = {field.name for field in fields(EmbeddedSettings)}
+    assert set(SWITCHES) == switches - {"clock", "auth", "faults"}
+    assert set(RegistryFile.model_fields) == switches - {"clock"} | {"clock_offset"}
     file = written(tmp_path, "".join(f"{name} = {toml(value)}\n" for name, value in SWITCHES.items()))
     settings, usual = read_settings(file), EmbeddedSettings()
     assert settings.database == tmp_path / "models.db"
@@ -122,7 +122,7 @@ def test_credentials_are_read_by_value_from_a_file_and_from_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('editon = "x"', "editon: unknown key; did you mean 'edition'?"),
         ('edition = "2019"', "2019"),
@@ -146,13 +146,15 @@ def test_credentials_are_read_by_value_from_a_file_and_from_the_environment(
         ("edition = ", "not valid TOML"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_the_file_is_told_with_file_line_and_key(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_in_the_file_is_told_with_file_line_and_key(
+    tmp_path: Path, text: str, message: str
+) -> None:
     """Exit 2, one line a mistake, no value of a secret."""
     written(tmp_path, text)
     done = Program(tmp_path)("registry", "serve", "--settings", "registry.toml", "--port", "0")
     assert done.code == 2
     assert re.match(r"error: registry\.toml:\d+:", done.err)
-    assert told in done.err
+    assert message in done.err
     assert "CANARY" not in done.err
     assert "1234567" not in done.err
 
@@ -181,7 +183,7 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
         )
         registry.process.send_signal(signal.SIGTERM)
         assert registry.process.wait(20) == 0
-    assert registry.told.splitlines() == [
+    assert registry.log_text.splitlines() == [
         f"embedded registry: {registry.url} (database in memory, edition cn-2021, lets everybody in)"
     ]
 
@@ -196,7 +198,7 @@ def test_refused_credentials_are_logged_without_them(tmp_path: Path) -> None:
         login = {"auth": {"identity": {"methods": ["password"], "password": {"user": {
             "name": "robot", "password": "WRONG-canary", "domain": {"name": "acme"}}}}}}  # fmt: skip
         assert httpx.post(f"{registry.url}/v3/auth/tokens", json=login, verify=NO_TLS).status_code == 401
-    lines = registry.told.splitlines()
+    lines = registry.log_text.splitlines()
     assert answer.headers["X-request-id"] in lines[1]
     assert [line.partition(" refused: ")[2] for line in lines[1:]] == [
         "401 ModelArts.0203",
@@ -204,7 +206,7 @@ def test_refused_credentials_are_logged_without_them(tmp_path: Path) -> None:
         "401 login",
     ]
     assert not any(
-        secret in registry.told for secret in ("canary", SECRET_KEY, SECURITY_TOKEN, PASSWORD, "\x1b")
+        secret in registry.log_text for secret in ("canary", SECRET_KEY, SECURITY_TOKEN, PASSWORD, "\x1b")
     )
 
 
