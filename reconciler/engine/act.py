@@ -64,10 +64,12 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
     """Waits for all outcomes; what was certainly not made is sent once more, and waited for again."""
     manifests = partial(open_manifests, cycle, run)
     await run.executor.see_through(manifests)
-    open_before = {item.pair for item in run.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
-    again = run.executor.not_made() & open_before & run.inputs.desired.manifests.keys()
+    not_made = run.executor.not_made() & run.inputs.desired.manifests.keys()
+    # by the verdict too: an invalid document may claim the same pair, and each item here is one POST
+    to_import = (Verdict.IMPORT, Verdict.WAITING)
+    again = [item for item in run.items if item.pair in not_made and item.verdict in to_import]
     if again:
-        await _import(cycle, run, [item for item in run.items if item.pair in again])
+        await _import(cycle, run, again)
         await run.executor.see_through(manifests)
 
 

@@ -86,10 +86,14 @@ class Process(Daemon):
     """The program as a process of its own."""
 
     process: subprocess.Popen[str] = field(kw_only=True)
+    reading: asyncio.Task[None] | None = None
 
     async def exit_code(self, seconds: float = 40.0) -> int:
-        """Waits for its end."""
-        return await asyncio.to_thread(self.process.wait, seconds)
+        """Waits for its end, and until its log is read as far as it goes."""
+        code = await asyncio.to_thread(self.process.wait, seconds)
+        if self.reading is not None:
+            await asyncio.wait([self.reading], timeout=seconds)
+        return code
 
 
 @asynccontextmanager
@@ -99,12 +103,12 @@ async def spawned(program: Program, *options: str) -> AsyncIterator[Process]:
     with program.spawn(*command, stdout=subprocess.DEVNULL) as process:
         assert process.stderr is not None
         started = Process(process.pid, process=process)
-        reading = asyncio.create_task(asyncio.to_thread(_read, process.stderr, started.lines))
+        started.reading = asyncio.create_task(asyncio.to_thread(_read, process.stderr, started.lines))
         try:
             yield started
         finally:
             process.kill()
-            await reading
+            await started.reading
 
 
 def _read(log: IO[str], lines: list[Any]) -> None:

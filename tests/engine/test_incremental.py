@@ -230,6 +230,18 @@ def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
             assert known.digest == plan.digest or {i.verdict for i in plan.items} & ACTED_ON
 
 
+@pytest.mark.parametrize("fault", ["gone", "refused"])
+def test_what_was_not_made_is_sent_once_more_although_an_invalid_document_claims_the_pair(fault: str) -> None:
+    """The first answer is lost, and nothing was made: one more call, whatever the second document says."""
+    with bench() as made:
+        invalid = text("b").replace("TensorFlow", "Nonsense")
+        made.repository.commit({NAMES[0]: text("b"), NAMES[2]: invalid})
+        made.registry.faults = ["gone", "" if fault == "gone" else fault]
+        made.apply()
+        assert made.registry.calls == [ModelKey("b", "1.0.0")] * 2
+        assert len(made.registry.models) == (fault == "gone")
+
+
 def _strangers(made: Bench, *versions: str) -> None:
     """Versions of `a` that somebody else registers, with other content."""
     for version in versions:
