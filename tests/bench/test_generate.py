@@ -58,10 +58,10 @@ def test_every_manifest_is_valid_and_is_the_request_that_is_preloaded(layout: La
     pairs = set()
     for number in range(0, 3000, 97):
         made = declared(number, layout=layout)
-        (found,) = read(made.path, made.text().encode(), rules, lambda _: None)
-        assert isinstance(found, Manifest)
-        assert not found.warnings
-        one, other = comparable(found.request, as_sent(made.request))
+        (manifest,) = read(made.path, made.text().encode(), rules, lambda _: None)
+        assert isinstance(manifest, Manifest)
+        assert not manifest.warnings
+        one, other = comparable(manifest.request, as_sent(made.request))
         assert one == other
-        pairs.add(found.pair)
+        pairs.add(manifest.pair)
     assert len(pairs) == len(range(0, 3000, 97))

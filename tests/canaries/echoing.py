@@ -96,13 +96,13 @@ def _created(method: str, said: str) -> Any:
 
 def command_lines() -> bytes:
     """The command line of every process of this machine."""
-    found = []
+    lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(file.read_bytes())
+            lines.append(file.read_bytes())
         except OSError:
             continue
-    return b"\n".join(found)
+    return b"\n".join(lines)
 
 
 @contextmanager

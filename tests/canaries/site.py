@@ -58,12 +58,12 @@ def commands() -> list[str]:
     """Every command of the program, as the program lists them; a command of a group has two words."""
     group: Any = typer.main.get_command(app)
     context = typer.Context(group)
-    found = []
+    names = []
     for name in group.list_commands(context):
         command: Any = group.resolve_command(context, [name])[1]
         inner = getattr(command, "commands", None)
-        found += [f"{name} {child}" for child in inner] if inner else [name]
-    return sorted(found, key=lambda name: (name not in _FIRST, name))
+        names += [f"{name} {child}" for child in inner] if inner else [name]
+    return sorted(names, key=lambda name: (name not in _FIRST, name))
 
 
 @dataclass
@@ -135,12 +135,12 @@ class Site:
         with self.fleet.spawn(*words) as process:
             assert process.stdout is not None
             assert process.stderr is not None
-            told = ""
+            log = ""
             for line in process.stderr:
-                told += line
+                log += line
                 if _LOOKED.search(line):
                     process.send_signal(signal.SIGTERM)
-            return Done(process.wait(), process.stdout.read(), told)
+            return Done(process.wait(), process.stdout.read(), log)
 
 
 @contextmanager

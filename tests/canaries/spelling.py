@@ -63,9 +63,9 @@ def leaks(text: bytes) -> list[bytes]:
 
 def _parts() -> list[bytes]:
     """What base64 makes of the mark, whatever stands before it."""
-    found = []
+    parts = []
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + MARK.encode())
         part = encoded[-(-before * 8 // 6) : (before + len(MARK)) * 8 // 6]
-        found.append(part[:_SHORTEST_PART])
-    return found
+        parts.append(part[:_SHORTEST_PART])
+    return parts

@@ -166,10 +166,10 @@ def test_a_start_with_nothing_lists_the_registry_once_and_reads_each_manifest_on
 
     Two of them read the log once more when all else is done, for the history that is kept.
     """
-    found = kinds[models]["start, nothing kept"]
-    assert found.git in (5, 6)
-    assert (found.asked, found.parsed) == (asked, models + 1)
-    assert (found.written, found.indexed) == (2, 1)
+    counts = kinds[models]["start, nothing kept"]
+    assert counts.git in (5, 6)
+    assert (counts.asked, counts.parsed) == (asked, models + 1)
+    assert (counts.written, counts.indexed) == (2, 1)
 
 
 def test_a_start_with_an_index_reads_no_manifest_at_all(kinds: Kinds) -> None:
@@ -195,9 +195,9 @@ def test_the_look_at_everything_asks_for_pages_and_for_so_many_details_at_most(k
     some = {"list": 1, "detail": _FEW + 2}
     assert kinds[_FEW]["time to look at all"] == Counts(11, some, written=1)
     many = {"list": _PAGES, "detail": _AT_A_TIME}
-    found = kinds[_MANY]["time to look at all"]
-    assert found.git in (9, 11)
-    assert found == Counts(found.git, many, written=2)
+    counts = kinds[_MANY]["time to look at all"]
+    assert counts.git in (9, 11)
+    assert counts == Counts(counts.git, many, written=2)
 
 
 def test_the_history_of_one_model_asks_git_nothing_that_the_index_keeps(kinds: Kinds) -> None:

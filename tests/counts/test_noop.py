@@ -94,8 +94,8 @@ def test_an_apply_with_nothing_to_do_loads_no_engine(
             http = _HTTP if requests else {"asyncio"} if state.startswith("postgresql") else set()
             assert (await _apply(site, state))[:3] == (0, requests, http)
             site.declare()
-            _, _, loaded, told = await _apply(site, state)
-            assert (loaded >= _ENGINE, "1 imported" in told) == (True, True)
+            _, _, loaded, output = await _apply(site, state)
+            assert (loaded >= _ENGINE, "1 imported" in output) == (True, True)
 
     asyncio.run(applied())
 

@@ -56,9 +56,9 @@ def _is_campaign(thread: threading.Thread) -> bool:
 @pytest.fixture
 def url(new_postgres_url: NewUrl) -> str:
     """A new state that another process leads."""
-    found = new_postgres_url()
-    open_state(found, writer=True).close()
-    return found
+    state_url = new_postgres_url()
+    open_state(state_url, writer=True).close()
+    return state_url
 
 
 def _replica(url: str, stack: ExitStack, renew: float = 1000.0) -> Campaign:

@@ -220,47 +220,47 @@ async def served(folder: Path, models: int) -> AsyncIterator[Site]:
 
 async def every_kind(site: Site) -> dict[str, Counts]:
     """Every kind of tick by its name, one after the other."""
-    found: dict[str, Counts] = {}
+    counts: dict[str, Counts] = {}
     async with site.running() as running:
-        found["start, nothing kept"] = await running.tick()
-    await _processes(site, found)
+        counts["start, nothing kept"] = await running.tick()
+    await _processes(site, counts)
     # the processes before had the clock of the machine: by that, comparing may be due by now, or not
     async with site.running(compare_at_most=0) as running:
-        await _changes(site, running, found)
+        await _changes(site, running, counts)
     async with site.running() as running:
-        await _times(site, running, found)
+        await _times(site, running, counts)
     async with site.running(judge_all_below=FEW) as running:
         await running.tick()
-        found["added, where few are judged together"] = await running.added()
-        found["nothing moved, where few are judged together"] = await running.tick()
+        counts["added, where few are judged together"] = await running.added()
+        counts["nothing moved, where few are judged together"] = await running.tick()
     site.forget_state()
     async with site.running() as running:
-        found["start, index kept"] = await running.tick()
+        counts["start, index kept"] = await running.tick()
         site.move_all()
-        found["all moved"] = await running.tick()
-    return found
+        counts["all moved"] = await running.tick()
+    return counts
 
 
-async def _processes(site: Site, found: dict[str, Counts]) -> None:
+async def _processes(site: Site, counts: dict[str, Counts]) -> None:
     await site.process("apply", "--no-wait")
-    found["apply, nothing moved"] = await site.process("apply", "--no-wait")
+    counts["apply, nothing moved"] = await site.process("apply", "--no-wait")
     newest = declared(site.models - 1).request
     named = f"{newest['model_name']}@{newest['model_version']}"
-    found["history of a model"] = await site.process("history", named)
-    found["history of a commit"] = await site.process("history", "--commit", "main")
-    found["history of all"] = await site.process("history")
-    found["status at a commit"] = await site.process("status", "--at", "main")
-    found["status at a time"] = await site.process("status", "--at", datetime.now(UTC).isoformat())
+    counts["history of a model"] = await site.process("history", named)
+    counts["history of a commit"] = await site.process("history", "--commit", "main")
+    counts["history of all"] = await site.process("history")
+    counts["status at a commit"] = await site.process("status", "--at", "main")
+    counts["status at a time"] = await site.process("status", "--at", datetime.now(UTC).isoformat())
     site.declare()
-    found["apply, one added"] = await site.process("apply", "--no-wait")
+    counts["apply, one added"] = await site.process("apply", "--no-wait")
 
 
-async def _changes(site: Site, running: Running, found: dict[str, Counts]) -> None:
+async def _changes(site: Site, running: Running, counts: dict[str, Counts]) -> None:
     one, other, last = declared(3), declared(4), declared(5)
     elsewhere = f"models.d/elsewhere/{one.path.rpartition('/')[2]}"
-    found["first tick, an import unfinished"] = await running.tick()
-    found["nothing moved"] = await running.tick()
-    found["added"] = await running.added()
+    counts["first tick, an import unfinished"] = await running.tick()
+    counts["nothing moved"] = await running.tick()
+    counts["added"] = await running.added()
     for what, changes in (
         ("comment edited", {one.path: f"# a comment\n{one.text()}"}),
         ("content edited", {one.path: one.text().replace("trained on", "made of")}),
@@ -275,12 +275,12 @@ async def _changes(site: Site, running: Running, found: dict[str, Counts]) -> No
     ):
         if changes is not None:
             site.commit(changes)
-        found[what] = await running.tick()
+        counts[what] = await running.tick()
 
 
-async def _times(site: Site, running: Running, found: dict[str, Counts]) -> None:
+async def _times(site: Site, running: Running, counts: dict[str, Counts]) -> None:
     await running.tick()
     site.now += timedelta(seconds=40)
-    found["time to compare some"] = await running.tick()
+    counts["time to compare some"] = await running.tick()
     site.now += timedelta(hours=1)
-    found["time to look at all"] = await running.tick()
+    counts["time to look at all"] = await running.tick()

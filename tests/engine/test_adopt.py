@@ -52,13 +52,13 @@ _DETAILS = st.fixed_dictionaries(
 def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[str, Any], rules: str) -> None:
     """What is held is read as that one pair, from a path that is a manifest's."""
     pair = ModelKey(name, version)
-    told = {"model_name": name, "model_version": version, "model_status": "published", **detail}
-    made, proof = _proved(pair, told, rules)
+    answer = {"model_name": name, "model_version": version, "model_status": "published", **detail}
+    made, proof = _proved(pair, answer, rules)
     assert (proof.held == (made,)) != bool(proof.failed.get(pair))
     if proof.held:
-        (found,) = read(f"models.d/{made.path}", made.data, edition(rules), lambda _: None)
-        assert isinstance(found, Manifest)
-        assert found.pair == pair
+        (manifest,) = read(f"models.d/{made.path}", made.data, edition(rules), lambda _: None)
+        assert isinstance(manifest, Manifest)
+        assert manifest.pair == pair
 
 
 @pytest.mark.parametrize("rules", EDITIONS)

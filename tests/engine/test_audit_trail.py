@@ -105,7 +105,7 @@ class Trial:
 
     bench: Bench
     seen: int = 0
-    known: dict[str, Report] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         text = CONFIGURATION.format(state=self.bench.folder / "state.db", folder=self.bench.folder)
@@ -134,7 +134,7 @@ class Trial:
         """One cycle, a minute later; what it found is noted with its commit and the moment."""
         self.bench.now += timedelta(minutes=1)
         report = self.bench.apply(self.rules)
-        self.known[report.commit] = self.known[self.bench.now.isoformat()] = report
+        self.reports[report.commit] = self.reports[self.bench.now.isoformat()] = report
         return report
 
     def commit(self, files: dict[str, str | None], clock: int) -> None:
@@ -174,8 +174,8 @@ class Trial:
     def _spread(self, places: int, clock: int) -> None:
         """The same documents in so many files."""
         texts = [self._text(name).split("---\n") for name in FILES if self._has(name)]
-        found = list(dict.fromkeys(document for some in texts for document in some))
-        spread = {name: "---\n".join(found[n::places]) for n, name in enumerate(FILES[:places])}
+        documents = list(dict.fromkeys(document for some in texts for document in some))
+        spread = {name: "---\n".join(documents[n::places]) for n, name in enumerate(FILES[:places])}
         self.commit({name: spread.get(name) or None for name in FILES}, clock)
 
     def remember(self, kind: str) -> None:
@@ -190,7 +190,7 @@ class Trial:
             with closing(self.source()) as source, open_state(self.bench.url, writer=True) as ledger:
                 write_once(self.configuration, source, ledger, Clock(), lambda _: None)
         (self.bench.folder / "state.db").unlink(missing_ok=True)
-        self.known.clear()
+        self.reports.clear()
         if kind == "from notes":
             restore(self.configuration, lambda _: None)
             assert before <= _happened(self)
@@ -253,9 +253,9 @@ class Git:
             return []
         return self.repository.git("cat-file", "blob", self.trees[commit][path][1]).strip().split("\n---\n")
 
-    def told(self, below: str) -> dict[ModelKey, set[tuple[str, str]]]:
+    def changes(self, below: str) -> dict[ModelKey, set[tuple[str, str]]]:
         """For each pair, the commits that changed its document against every parent, and where."""
-        found: defaultdict[ModelKey, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
+        by_pair: defaultdict[ModelKey, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
         for commit, parents in self.parents.items():
             befores = [self.trees[parent] for parent in parents] or [{}]
             everywhere = {path for tree in (*befores, self.trees[commit]) for path in tree}
@@ -268,8 +268,8 @@ class Git:
                 for pair in {_pair(one) for one in (*now, *(one for some in old for one in some))}:
                     mine = [one for one in now if _pair(one) == pair]
                     if not any(_is_same(some, now, pair) for some in old):
-                        found[pair][commit][path] = bool(mine)
-        return {pair: set(_chosen(commits)) for pair, commits in found.items()}
+                        by_pair[pair][commit][path] = bool(mine)
+        return {pair: set(_chosen(commits)) for pair, commits in by_pair.items()}
 
     def credit(self, path: str, document: str) -> str:
         """Follows the first parent that holds the document, as `git log -1` follows the file."""
@@ -374,13 +374,13 @@ def compare(trial: Trial) -> None:
             last = trial.repository.git("log", "-1", "--format=%H", "--", path)
             assert len(now) > 1 or item.commit == last or _had_neighbours(git, last, path)
     for target, path in PATHS.items():
-        told = [row for row in rows(trial) if row.target == target]
-        expected = git.told(path)
-        assert {row.pair: set() for row in told} | {
-            pair: {(row.commit, row.path) for row in told if row.pair == pair and row.authored_at}
+        target_rows = [row for row in rows(trial) if row.target == target]
+        expected = git.changes(path)
+        assert {row.pair: set() for row in target_rows} | {
+            pair: {(row.commit, row.path) for row in target_rows if row.pair == pair and row.authored_at}
             for pair in expected
-        } == {row.pair: set() for row in told} | expected
-        for row in told:
+        } == {row.pair: set() for row in target_rows} | expected
+        for row in target_rows:
             assert all(event.commit == row.commit for event in row.events)
         check_credits([item for item in plan.values() if item.target == target], expected)
 
@@ -411,17 +411,17 @@ def compare_questions(trial: Trial) -> None:
         assert asked == tuple(row for row in whole if row.pair == pair)
     for row in whole:
         compare_filters(row, whole)
-    for when, report in trial.known.items():
+    for when, report in trial.reports.items():
         then = status_at(configuration, written(when) or when, None, trial.bench.now)
         journalled = {(item.target, item.pair) for item in then.items if item.since is not None}
-        known = [
+        expected = [
             item
             if (item.target, item.pair) in journalled
             else item._replace(model_id=None, model_status=None)
             for item in report.items
             if item.verdict is not Verdict.UNMANAGED or (item.target, item.pair) in journalled
         ]
-        assert list(map(_bare, then.items)) == list(map(_bare, known))
+        assert list(map(_bare, then.items)) == list(map(_bare, expected))
 
 
 def compare_filters(row: HistoryRow, whole: tuple[HistoryRow, ...]) -> None:

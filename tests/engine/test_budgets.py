@@ -32,10 +32,10 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
     return made
 
 
-def _applied(world: World, **wanted: bool) -> Report:
+def _applied(world: World, **options: bool) -> Report:
     for model in world.registry.models.values():
         model["model_status"] = "published"
-    return asyncio.run(world.apply(**wanted))
+    return asyncio.run(world.apply(**options))
 
 
 def _verdicts(report: Report) -> dict[str, Verdict]:

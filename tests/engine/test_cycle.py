@@ -52,8 +52,8 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
     return made
 
 
-def apply(world: World, **wanted: object) -> Report:
-    return asyncio.run(world.apply(**wanted))
+def apply(world: World, **options: object) -> Report:
+    return asyncio.run(world.apply(**options))
 
 
 def verdict(report: Report, name: str = "a") -> Verdict:
@@ -318,8 +318,8 @@ def test_a_model_that_vanishes_while_it_is_followed_is_missing_and_not_waited_fo
     world.source.commit({f"models.d/{n}.yaml": text(f"a{n}") for n in range(number)})
     assert {item.verdict for item in apply(world).items} == {Verdict.MISSING}
     assert world.elapsed < 60
-    told = [item._replace(since=None) for item in apply(world).items]
-    assert [item.verdict for item in told] == [Verdict.MISSING] * number
+    items = [item._replace(since=None) for item in apply(world).items]
+    assert [item.verdict for item in items] == [Verdict.MISSING] * number
     assert [event.kind for event in world.events].count(EventKind.MISSING) == number
     assert len(world.registry.calls) == number
 

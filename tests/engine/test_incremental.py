@@ -128,17 +128,17 @@ class Bench:
         with self.engine(self.folder / "index.db", rules) as engine:
             report = asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert verify_index(engine.source, engine.targets[0], 0.3) == 0
-            known = engine.ledger.last_report()
-            assert known is not None
-            assert report.counted() == known.counted()
-            return known
+            last_report = engine.ledger.last_report()
+            assert last_report is not None
+            assert report.counted() == last_report.counted()
+            return last_report
 
     def apply_what_is_due(self) -> Report:
         """As a loop does: an attempt that came due while a cycle was waiting is made by another one."""
-        known = self.apply()
-        while any(item.next_attempt_at and item.next_attempt_at <= self.now for item in known.items):
-            known = self.apply()
-        return known
+        report = self.apply()
+        while any(item.next_attempt_at and item.next_attempt_at <= self.now for item in report.items):
+            report = self.apply()
+        return report
 
     def plan(self) -> Report:
         """What a process finds that knows nothing of what files said before."""
@@ -155,7 +155,7 @@ def bench() -> Iterator[Bench]:
         shutil.rmtree(folder)
 
 
-def told(report: Report) -> list[ModelState]:
+def sorted_items(report: Report) -> list[ModelState]:
     """The items, in one order."""
     return sorted(report.items, key=repr)
 
@@ -224,10 +224,10 @@ def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
         for kind, files, config, wrong in steps:
             made.registry.faults = list(wrong)
             change(made.repository, kind, files | config)
-            known = made.apply_what_is_due()
+            report = made.apply_what_is_due()
             plan = made.plan()
-            assert told(known) == told(plan)
-            assert known.digest == plan.digest or {i.verdict for i in plan.items} & ACTED_ON
+            assert sorted_items(report) == sorted_items(plan)
+            assert report.digest == plan.digest or {i.verdict for i in plan.items} & ACTED_ON
 
 
 @pytest.mark.parametrize("fault", ["gone", "refused"])
@@ -278,8 +278,8 @@ def test_advice_on_a_drifted_model_asks_the_registry_a_bounded_number_of_questio
         request = {"model_name": "a", "model_version": f"1.{number // 100}.{number % 100}"}
         registry.models[str(number)] = {**request, "model_id": str(number), "model_status": "published"}
     drifted = [ModelKey("a", "1.0.0")]
-    known = asyncio.run(used_versions(registry, drifted, {"a": {"1.0.0"}}, 1))
-    assert len(known["a"]) == registry.asked + 1 < len(registry.models) / 4
+    versions = asyncio.run(used_versions(registry, drifted, {"a": {"1.0.0"}}, 1))
+    assert len(versions["a"]) == registry.asked + 1 < len(registry.models) / 4
 
 
 def test_drift_that_an_import_comes_upon_is_told_as_the_next_plan_tells_it() -> None:
@@ -290,8 +290,8 @@ def test_drift_that_an_import_comes_upon_is_told_as_the_next_plan_tells_it() -> 
         _strangers(made, "1.0.0", "1.0.1")
         made.registry.hidden = 1
         made.repository.commit({NAMES[0]: text("a")})
-        known, plan = made.apply(), made.plan()
-        drifted = [item for item in known.items if item.verdict is Verdict.DRIFTED]
+        report, plan = made.apply(), made.plan()
+        drifted = [item for item in report.items if item.verdict is Verdict.DRIFTED]
         assert drifted == [item for item in plan.items if item.verdict is Verdict.DRIFTED]
         assert "as version 1.0.2" in drifted[0].reasons[0].message
 
@@ -322,7 +322,7 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.last.parsed == 1
-        assert told(made.apply()) == told(made.plan())
+        assert sorted_items(made.apply()) == sorted_items(made.plan())
 
 
 @pytest.mark.parametrize("rewritten", [False, True])
@@ -346,7 +346,7 @@ def test_a_folder_that_moves_is_not_read_again(*, rewritten: bool) -> None:
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.last.parsed == 1  # what is wrong with a file is told with its place
-        assert told(made.apply()) == told(made.plan())
+        assert sorted_items(made.apply()) == sorted_items(made.plan())
 
 
 def test_a_branch_that_took_in_what_it_forked_from_costs_no_walk_through_history() -> None:
@@ -368,7 +368,7 @@ def test_a_branch_that_took_in_what_it_forked_from_costs_no_walk_through_history
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
             started = ["config", "status", "log", "diff-tree", "ls-tree", "cat-file", "ls-tree"]
             assert Commands.started - before == len(started)
-        assert told(made.apply()) == told(made.plan())
+        assert sorted_items(made.apply()) == sorted_items(made.plan())
 
 
 @pytest.mark.parametrize("port", [Index, KeptHistory])
@@ -453,7 +453,7 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
             assert engine.last.disagreements > 0
             asyncio.run(engine.cycle(CycleOptions()))
             assert verify_index(engine.source, engine.targets[0], 0.0) == 0
-        assert told(made.apply()) == told(made.plan())
+        assert sorted_items(made.apply()) == sorted_items(made.plan())
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 5000])
@@ -479,7 +479,7 @@ def test_a_damaged_page_of_the_index_costs_a_reading_of_everything() -> None:
         data[4096:] = bytes(len(data) - 4096)
         (made.folder / "index.db").write_bytes(bytes(data))
         made.repository.commit({"models.d/new.yaml": text("new")})
-        assert told(made.apply()) == told(made.plan())
+        assert sorted_items(made.apply()) == sorted_items(made.plan())
 
 
 def test_models_that_were_only_seen_are_compared_some_at_a_time_and_missed_when_gone(tmp_path: Path) -> None:
@@ -508,6 +508,6 @@ def test_models_that_were_only_seen_are_compared_some_at_a_time_and_missed_when_
     for _ in range(4):
         world.wait(31)
         report = asyncio.run(cycle(whole=False))
-    known = asyncio.run(cycle(whole=True))
-    assert sum(item.digest is None for item in known.items) == 0
+    report = asyncio.run(cycle(whole=True))
+    assert sum(item.digest is None for item in report.items) == 0
     assert len(world.registry.calls) == calls

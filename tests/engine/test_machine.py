@@ -283,9 +283,9 @@ class Machine(RuleBasedStateMachine):
             target = engine.targets[0]
             if target.name not in (await engine.targets_declaring(pair)).targets:
                 return
-            found = await blockers(target, pair, engine.ledger)
-            if found is not None and not found.live_models:
-                await retry(found, engine.ledger, engine.clock, _unheard)
+            blocking = await blockers(target, pair, engine.ledger)
+            if blocking is not None and not blocking.live_models:
+                await retry(blocking, engine.ledger, engine.clock, _unheard)
             await engine.cycle(CycleOptions(only=pair))
 
     def _ledger(self) -> SqlLedger:

@@ -55,9 +55,9 @@ def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
 def test_lines_that_are_sorted_are_in_the_order_of_what_happened(events: list[Event]) -> None:
     """So that a merge, which sorts them, tells a story."""
     lines = sorted(map(note_line, events))
-    found, unread = events_of([(COMMIT, "\n".join([*lines, *lines[:1]]))])
+    events_read, unread = events_of([(COMMIT, "\n".join([*lines, *lines[:1]]))])
     assert unread == 0
-    assert [event for n, event in enumerate(found) if event not in found[:n]] == sorted(
+    assert [event for n, event in enumerate(events_read) if event not in events_read[:n]] == sorted(
         events, key=lambda event: event.at
     )
 
@@ -77,6 +77,6 @@ def test_a_line_that_tells_of_no_event_is_counted_and_left_out() -> None:
     ]
     naive = note_line(event).replace("+00:00", "")
     text = "\n".join([note_line(later), *bad, naive, note_line(event)])
-    found, unread = events_of([(COMMIT, text)])
-    assert [one.at for one in found] == [event.at, later.at]
+    events, unread = events_of([(COMMIT, text)])
+    assert [one.at for one in events] == [event.at, later.at]
     assert unread == len(bad) + 1

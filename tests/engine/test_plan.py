@@ -56,16 +56,16 @@ def model(status: str | None = "published", model_id: str = "m-1", pair: ModelKe
 
 
 def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> LedgerEntry:
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "digest": content.digest if content else None,
         "model_id": "m-1" if phase is Phase.REGISTERED else None,
         "path": "models.d/mnist.yaml",
     }
-    return replace(LedgerEntry("local", PAIR, phase, EventKind.STATUS, NOW), **{**known, **facts})
+    return replace(LedgerEntry("local", PAIR, phase, EventKind.STATUS, NOW), **{**defaults, **facts})
 
 
 def view(*declared: Manifest, observed: ObservedModel | None = None, **rest: Any) -> PlannerInput:
-    desired = Desired({found.pair: declared_by(found) for found in declared})
+    desired = Desired({declaration.pair: declared_by(declaration) for declaration in declared})
     seen: dict[ModelKey, list[ObservedModel]] = {observed.pair: [observed]} if observed else {}
     return replace(PlannerInput("local", desired, NOW, seen), **rest)
 
@@ -100,9 +100,9 @@ ABSENT = {
 def test_a_declared_model_that_is_not_registered_gets_the_verdict_its_past_gives(case: str) -> None:
     """Only a pair that was never imported, or was released, is new."""
     remembered, expected = ABSENT[case]
-    found = only(verdicts(view(MINE, entries={PAIR: remembered} if remembered else {})))
-    assert found.verdict is expected
-    assert bool(found.reasons) is (expected is not Verdict.IMPORT)
+    item = only(verdicts(view(MINE, entries={PAIR: remembered} if remembered else {})))
+    assert item.verdict is expected
+    assert bool(item.reasons) is (expected is not Verdict.IMPORT)
 
 
 STATUSES = {
@@ -131,9 +131,9 @@ def test_an_equal_registered_model_is_judged_by_its_status_whatever_is_remembere
     """The registry is the observed truth; memory never turns an equal model into an import."""
     looks = {"m-1": compare(MODELARTS, MINE.request, DETAIL | {"model_status": status})}
     remembered = {PAIR: past} if past else {}
-    found = only(verdicts(view(MINE, observed=model(status), comparisons=looks, entries=remembered)))
-    assert found.verdict is STATUSES[status]
-    assert found.model_id == "m-1"
+    item = only(verdicts(view(MINE, observed=model(status), comparisons=looks, entries=remembered)))
+    assert item.verdict is STATUSES[status]
+    assert item.model_id == "m-1"
 
 
 @pytest.mark.parametrize("past", PASTS)
@@ -145,36 +145,36 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     taken = model(pair=ModelKey("mnist", "1.0.1"), model_id="m-2")
     seen = view(MINE, comparisons=looks, entries={PAIR: past} if past else {})
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
-    found = next(item for item in items if item.model_version == "1.0.0")
-    assert found.verdict is Verdict.DRIFTED
-    assert found.diff == (Difference("description", "as declared", "changed by hand"),)
-    assert "1.0.2" in found.reasons[0].message
+    item = next(item for item in items if item.model_version == "1.0.0")
+    assert item.verdict is Verdict.DRIFTED
+    assert item.diff == (Difference("description", "as declared", "changed by hand"),)
+    assert "1.0.2" in item.reasons[0].message
 
 
 def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_difference() -> None:
     """What was imported is remembered, and a registered version is immutable."""
     shorter = {key: value for key, value in REQUEST.items() if key != "description"}
     changed = replace(MINE, request=shorter, digest=digest(shorter))
-    known = {PAIR: entry(Phase.REGISTERED, MINE)}
-    found = only(
+    entries = {PAIR: entry(Phase.REGISTERED, MINE)}
+    item = only(
         verdicts(
             view(
                 changed,
                 observed=model(),
                 comparisons={"m-1": AS_DECLARED},
-                entries=known,
+                entries=entries,
             )
         )
     )
-    assert found.verdict is Verdict.DRIFTED
-    assert (found.diff, "changed since the import" in found.reasons[0].message) == ((), True)
+    assert item.verdict is Verdict.DRIFTED
+    assert (item.diff, "changed since the import" in item.reasons[0].message) == ((), True)
     restored = only(
         verdicts(
             view(
                 MINE,
                 observed=model(),
                 comparisons={"m-1": AS_DECLARED},
-                entries=known,
+                entries=entries,
             )
         )
     )
@@ -183,27 +183,29 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
 
 def test_a_drifted_model_is_compared_again_each_time() -> None:
     """A standing drift is never forgotten because the digest is the old one."""
-    known = {PAIR: entry(Phase.REGISTERED, MINE, last=EventKind.DRIFTED)}
-    assert select_for_comparison(view(MINE, observed=model(), entries=known)).now == ("m-1",)
+    entries = {PAIR: entry(Phase.REGISTERED, MINE, last=EventKind.DRIFTED)}
+    assert select_for_comparison(view(MINE, observed=model(), entries=entries)).now == ("m-1",)
 
 
 def test_a_model_found_equal_before_needs_no_detail_until_everything_is_looked_at() -> None:
     """Details are asked for only where drift must be judged."""
-    known = {PAIR: entry(Phase.REGISTERED, MINE)}
-    assert select_for_comparison(view(MINE, observed=model(), entries=known)).now == ()
-    assert select_for_comparison(view(MINE, observed=model(), entries=known), everything=True).now == ("m-1",)
+    entries = {PAIR: entry(Phase.REGISTERED, MINE)}
+    assert select_for_comparison(view(MINE, observed=model(), entries=entries)).now == ()
+    assert select_for_comparison(view(MINE, observed=model(), entries=entries), everything=True).now == (
+        "m-1",
+    )
     assert select_for_comparison(view(MINE, observed=model())).now == ("m-1",)
-    assert select_for_comparison(view(OTHER, observed=model(), entries=known)).now == ("m-1",)
-    assert select_for_comparison(view(MINE, observed=model(model_id="m-9"), entries=known)).now == ("m-9",)
-    assert only(verdicts(view(MINE, observed=model(), entries=known))).verdict is Verdict.IN_SYNC
+    assert select_for_comparison(view(OTHER, observed=model(), entries=entries)).now == ("m-1",)
+    assert select_for_comparison(view(MINE, observed=model(model_id="m-9"), entries=entries)).now == ("m-9",)
+    assert only(verdicts(view(MINE, observed=model(), entries=entries))).verdict is Verdict.IN_SYNC
 
 
 def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> None:
     """List items are sparse in the vendor's own example."""
     seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
     assert select_for_comparison(seen).now == ("m-1",)
-    found = only(verdicts(replace(seen, comparisons={"m-1": AS_DECLARED})))
-    assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
+    item = only(verdicts(replace(seen, comparisons={"m-1": AS_DECLARED})))
+    assert (item.verdict, item.model_status) == (Verdict.IN_SYNC, "published")
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -222,8 +224,8 @@ def test_a_pair_that_is_registered_several_times_is_judged_by_the_oldest_and_tol
 
 def test_a_model_declared_nowhere_is_unmanaged_and_nothing_is_to_be_done() -> None:
     """The reconciler never deletes."""
-    found = only(verdicts(view(observed=model())))
-    assert (found.verdict, found.path, found.verdict.needs_human) == (Verdict.UNMANAGED, None, False)
+    item = only(verdicts(view(observed=model())))
+    assert (item.verdict, item.path, item.verdict.needs_human) == (Verdict.UNMANAGED, None, False)
 
 
 def test_a_broken_manifest_still_claims_the_model_it_declared() -> None:
@@ -240,20 +242,20 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
     """Neither is imported."""
     rival = manifest("models.d/b.yaml", 7, description="rival")
     seen = replace(view(), desired=Desired({}, {PAIR: (declared_by(MINE), declared_by(rival))}))
-    found = only(verdicts(seen))
-    assert found.verdict is Verdict.CONFLICT
-    assert [(reason.path, reason.line) for reason in found.reasons] == [
+    item = only(verdicts(seen))
+    assert item.verdict is Verdict.CONFLICT
+    assert [(reason.path, reason.line) for reason in item.reasons] == [
         ("models.d/mnist.yaml", 1),
         ("models.d/b.yaml", 7),
     ]
-    assert "models.d/mnist.yaml:1, models.d/b.yaml:7" in found.reasons[0].message
+    assert "models.d/mnist.yaml:1, models.d/b.yaml:7" in item.reasons[0].message
 
 
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
     last_commit = LastCommit("c" * 40, "Ann <ann@example.com>")
-    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): last_commit})))
-    assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
+    item = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): last_commit})))
+    assert (item.commit, item.author) == ("c" * 40, "Ann <ann@example.com>")
 
 
 def _many() -> list[Manifest]:
@@ -265,8 +267,10 @@ def test_the_digest_depends_on_the_plan_and_not_on_order_or_place() -> None:
     first = verdicts(view(*_many()))
     shuffled = _many()
     random.Random(7).shuffle(shuffled)
-    moved = [replace(found, path=f"models.d/moved/{n}.yaml") for n, found in enumerate(shuffled)]
-    assert plan_digest(verdicts(view(*moved))) == plan_digest(first)
+    relocated = [
+        replace(declaration, path=f"models.d/moved/{n}.yaml") for n, declaration in enumerate(shuffled)
+    ]
+    assert plan_digest(verdicts(view(*relocated))) == plan_digest(first)
     changed = [*_many()[:-1], manifest("models.d/7.yaml", model_name="m7", description="new")]
     assert plan_digest(verdicts(view(*changed))) != plan_digest(first)
     assert plan_digest(first[:-1]) != plan_digest(first)
@@ -285,20 +289,20 @@ def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_name
 def test_what_was_let_through_before_is_no_new_import() -> None:
     """It is neither refused nor counted, whatever the guard is on new imports; only its vanishing is."""
     items = verdicts(view(*_many()))
-    known = items[0].pair
-    assert known is not None
-    before = frozenset({("local", known)})
+    pair = items[0].pair
+    assert pair is not None
+    before = frozenset({("local", pair)})
     assert guard(items, Guards(7), GuardContext(admitted=before), "d") == items
     for guards, seen in (
         (Guards(0), GuardContext(admitted=before)),
         (Guards(), GuardContext(lost_commit="f" * 40, admitted=before)),
     ):
-        found = guard(items, guards, seen, "d")
-        assert [item.verdict for item in found if item.pair == known] == [Verdict.IMPORT]
-        assert {item.verdict for item in found if item.pair != known} == {Verdict.REFUSED}
-    often = GuardContext(disappearances={("local", known): 3}, admitted=before)
+        guarded = guard(items, guards, seen, "d")
+        assert [item.verdict for item in guarded if item.pair == pair] == [Verdict.IMPORT]
+        assert {item.verdict for item in guarded if item.pair != pair} == {Verdict.REFUSED}
+    often = GuardContext(disappearances={("local", pair): 3}, admitted=before)
     assert [item.pair for item in guard(items, Guards(), often, "d") if item.verdict is Verdict.REFUSED] == [
-        known
+        pair
     ]
 
 

@@ -35,14 +35,14 @@ _QUERIES = st.builds(
 
 
 def _matches(item: ModelState, text: str) -> bool:
-    told = [
+    fields = [
         item.title,
         item.path,
         item.author,
         item.model_id,
         *(f"{r.code} {r.message}" for r in item.reasons),
     ]
-    words = "\n".join(filter(None, told)).casefold()
+    words = "\n".join(filter(None, fields)).casefold()
     return all(word in words for word in text.casefold().split())
 
 
@@ -57,20 +57,22 @@ def test_a_page_has_what_matches_and_numbers_tell_of_all(
     table.add(numbered.items())
     selected = table.select(query)
     searched = [item for item in items if _matches(item, query.text)]
-    wanted = [
+    expected = [
         item
         for item in searched
         if query.target in ("", item.target) and (not query.verdicts or item.verdict in query.verdicts)
     ]
-    assert selected.matching == len(wanted)
+    assert selected.matching == len(expected)
     assert sum(selected.groups.values()) == len(searched)
     whole = ListingQuery(query.text, query.verdicts, query.target, query.sorting, query.descending, 0, 99)
     every = list(table.select(whole).numbers)
-    assert sorted(every) == sorted(number for number, item in numbered.items() if item in wanted)
+    assert sorted(every) == sorted(number for number, item in numbered.items() if item in expected)
     assert list(selected.numbers) == every[query.offset : query.offset + query.limit]
     pairs = table.select_pairs(whole)
-    assert pairs.matching == len({item.pair for item in wanted if item.pair})
-    assert {numbered[number].pair for number in pairs.numbers} == {item.pair for item in wanted if item.pair}
+    assert pairs.matching == len({item.pair for item in expected if item.pair})
+    assert {numbered[number].pair for number in pairs.numbers} == {
+        item.pair for item in expected if item.pair
+    }
 
 
 def test_what_needs_a_human_comes_first_and_versions_count_as_numbers() -> None:
@@ -94,11 +96,11 @@ def test_a_table_that_is_kept_up_to_date_is_one_that_is_made_anew(
         kept.remove({number})
         kept.add([(number, item)])
         rows[number] = item
-    anew = VerdictTable(frozenset({"staging", "prod"}))
-    anew.add(rows.items())
+    rebuilt = VerdictTable(frozenset({"staging", "prod"}))
+    rebuilt.add(rows.items())
     for sorting in Sorting:
         query = ListingQuery(sorting=sorting, limit=99)
-        first, second = kept.select(query), anew.select(query)
+        first, second = kept.select(query), rebuilt.select(query)
         assert [rows[n] for n in first.numbers] == [rows[n] for n in second.numbers]
         assert first.groups == second.groups
 

@@ -131,9 +131,9 @@ class MemorySource:
         return Snapshot(commit, path, files, exists=bool(files))
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        known = {_blob(data): data for tree in self.trees for data in tree.values()}
+        contents = {_blob(data): data for tree in self.trees for data in tree.values()}
         for blob in blobs:
-            yield blob, known[blob]
+            yield blob, contents[blob]
 
     def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
         return ((blob, data[:at_most]) for blob, data in self.read(blobs))
@@ -224,7 +224,7 @@ class MemoryRegistry:
         if self.hidden:
             self.hidden -= 1
             return []
-        return [found for found in await self.list_models() if found.pair == pair]
+        return [model for model in await self.list_models() if model.pair == pair]
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         if model_id not in self.models:
@@ -329,10 +329,10 @@ class World:
                 engine.git.close()
                 index.close()
 
-    async def apply(self, **wanted: Any) -> Report:
+    async def apply(self, **options: Any) -> Report:
         """One process that applies once."""
         with self.process() as engine:
-            return await engine.cycle(CycleOptions(**wanted))
+            return await engine.cycle(CycleOptions(**options))
 
     def wait(self, seconds: float) -> None:
         """Time passes, for this program and for the registry."""

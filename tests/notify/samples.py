@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0, **facts: Any) -> ModelState:
     """A model of target `prod` that has this verdict since so many minutes after noon."""
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "target": "prod",
         "path": f"models.d/{name}.yaml",
         "line": 1,
@@ -29,7 +29,7 @@ def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0
         "reasons": (Reason("ModelArts.0203", "the registry says no"),) if verdict.is_held else (),
         "since": NOON + timedelta(minutes=minute),
     }
-    return ModelState(verdict=verdict, model_name=name, model_version="1.0.0", **known | facts)
+    return ModelState(verdict=verdict, model_name=name, model_version="1.0.0", **defaults | facts)
 
 
 def opened(folder: Path, *sinks: str) -> SqlLedger:
@@ -47,15 +47,15 @@ def save(ledger: SqlLedger, *items: ModelState) -> None:
 
 def notification(**facts: Any) -> Notification:
     """A notification with one message."""
-    known: dict[str, Any] = {"verdict": Verdict.FAILED, "reason": "the registry says no", "code": "X.1"}
-    found = Message(
+    defaults: dict[str, Any] = {"verdict": Verdict.FAILED, "reason": "the registry says no", "code": "X.1"}
+    message = Message(
         "oncall",
         "attention",
         Subject("prod", "mnist", "1.0.0", None),
         NOON,
-        **{"at": NOON, **known, **facts},
+        **{"at": NOON, **defaults, **facts},
     )
-    return Notification(found.message_id, NOON, (found,))
+    return Notification(message.message_id, NOON, (message,))
 
 
 class Wall:

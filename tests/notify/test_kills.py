@@ -70,8 +70,8 @@ def test_killed_at_a_step_the_next_process_sends_what_is_left(
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert len(receiver.requests) == sent_before
         with opened(tmp_path, "oncall") as ledger:
-            told = len(ledger.outbox.pending("oncall", 9))
-            assert (told, ledger.last_report() is None) == (
+            pending = len(ledger.outbox.pending("oncall", 9))
+            assert (pending, ledger.last_report() is None) == (
                 (0, True) if step in ("commit", "INSERT INTO outbox") else (3, False)
             )
             save(ledger, item("a"), item("b"), item("c"))

@@ -106,8 +106,8 @@ def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: P
         async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client:
 
             async def active() -> list[Any]:
-                found: list[Any] = (await client.get("/api/v2/alerts", params={"active": "true"})).json()
-                return found
+                alerts: list[Any] = (await client.get("/api/v2/alerts", params={"active": "true"})).json()
+                return alerts
 
             await until(lambda: _listens(url))
             await sink.deliver(Notification("1", NOON, (bad,)))
@@ -123,9 +123,9 @@ def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: P
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 

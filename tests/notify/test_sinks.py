@@ -45,8 +45,8 @@ WHSEC = f"whsec_{base64.b64encode(KEY).decode()}"
 CANARY = "canary-of-a-hook"
 
 
-def deliver(sink: Sink, found: Notification | None = None) -> None:
-    asyncio.run(sink.deliver(found or notification()))
+def deliver(sink: Sink, payload: Notification | None = None) -> None:
+    asyncio.run(sink.deliver(payload or notification()))
 
 
 def webhook(url: str, secret: str | None = WHSEC) -> WebhookSink:
@@ -121,9 +121,9 @@ def test_text_from_outside_is_shown_and_cannot_act() -> None:
     with receiving() as receiver:
         for sink in (webhook(receiver.url), feishu(receiver.url), alertmanager(receiver.url)):
             deliver(sink, hostile)
-        told = "".join(request.body.decode() for request in receiver.requests)
-    assert "\\\\x1b[31mred" in told
-    assert not {character for character in json.loads(json.dumps(told)) if not character.isprintable()}
+        text = "".join(request.body.decode() for request in receiver.requests)
+    assert "\\\\x1b[31mred" in text
+    assert not {character for character in json.loads(json.dumps(text)) if not character.isprintable()}
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_a_message_about_a_held_commit_is_about_the_commit(
     kind: MessageKind, verdict: Verdict | None, said: str
 ) -> None:
     """And about no model of which nobody knows the name."""
-    (told,) = notification(verdict=verdict, was=None if verdict else Verdict.REFUSED).messages
-    message = replace(told, kind=kind, subject=Subject("prod", None, None, "models.d"))
+    (sample,) = notification(verdict=verdict, was=None if verdict else Verdict.REFUSED).messages
+    message = replace(sample, kind=kind, subject=Subject("prod", None, None, "models.d"))
     assert headline(message).startswith("models.d (prod): ")
     assert said in headline(message)
 
@@ -241,10 +241,10 @@ def test_alertmanager_gets_an_alert_that_ends_when_the_model_recovers() -> None:
     assert datetime.fromisoformat(end["endsAt"]) <= datetime.now(UTC) < datetime.fromisoformat(bad["endsAt"])
 
 
-def _recovered(found: Notification) -> Any:
+def _recovered(payload: Notification) -> Any:
     from dataclasses import replace  # noqa: PLC0415
 
-    return replace(found.messages[0], kind="recovered", was=Verdict.FAILED)
+    return replace(payload.messages[0], kind="recovered", was=Verdict.FAILED)
 
 
 def test_no_secret_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -28,12 +28,12 @@ _CAUGHT_AT = POINTS["receive/arrived"]
 
 def main() -> int:
     """Runs the deaths that were asked for; 1 when anything was found wrong."""
-    wanted = _arguments()
+    arguments = _arguments()
     started = time.monotonic()
-    named = [] if wanted.no_named else list(_told(all_at_points(POINTS, forked)))
-    share = (wanted.kills - sum(outcome.kills for outcome in named)) // (len(MODES) + 1)
-    modes = {title: list(_told(_random(share, wanted.seed, kind))) for title, kind in MODES.items()}
-    random = list(_told(_random(share, wanted.seed)))
+    named = [] if arguments.no_named else list(_logged(all_at_points(POINTS, forked)))
+    share = (arguments.kills - sum(outcome.kills for outcome in named)) // (len(MODES) + 1)
+    modes = {title: list(_logged(_random(share, arguments.seed, kind))) for title, kind in MODES.items()}
+    random = list(_logged(_random(share, arguments.seed)))
     caught = _mutant()
     _print("| deaths | worlds | kills | duplicates | losses | other findings | recovery p50 | p99 |")
     _print("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -43,7 +43,7 @@ def main() -> int:
             _print(_row(title, outcomes))
     _print(_row("the mutation, at one point", [caught]))
     took = f"{(time.monotonic() - started) / 60:.1f} minutes on {os.cpu_count()} cores"
-    _print(f"\nSeed {wanted.seed}, {AT_ONCE} worlds at a time, {took}.")
+    _print(f"\nSeed {arguments.seed}, {AT_ONCE} worlds at a time, {took}.")
     wrong = [outcome for outcomes in rows.values() for outcome in outcomes if outcome.violations]
     if not caught.duplicates:
         _print("the mutation was not caught")
@@ -67,7 +67,7 @@ def _random(kills: int, seed: int, kind: str | None = None) -> Iterator[Outcome]
         yield outcome
 
 
-def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+def _logged(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
     """The same, with a line on standard error for each finding and for each hundred deaths."""
     deaths = 0
     for outcome in outcomes:

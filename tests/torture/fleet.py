@@ -308,8 +308,8 @@ class Fleet:
 
     def said(self, *replicas: Replica) -> str:
         """The end of the log of these replicas, or of each."""
-        wanted = replicas or self.replicas
-        return "\n".join((replica.folder / "log").read_text("utf-8")[-3000:] for replica in wanted)
+        chosen = replicas or self.replicas
+        return "\n".join((replica.folder / "log").read_text("utf-8")[-3000:] for replica in chosen)
 
     def _newest(self, number: int, project: str = "p") -> list[tuple[str, str]]:
         """Name and id of the models that were registered last."""

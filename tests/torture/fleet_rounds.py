@@ -133,20 +133,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fleets", type=int, default=4, help="how many play at a time")
     parser.add_argument("--tally", type=Path, default=Path(os.devnull), help="file to add each round to")
-    wanted = parser.parse_args()
+    arguments = parser.parse_args()
     began = time.monotonic()
-    told: list[Mapping[str, Any]] = []
+    lines: list[Mapping[str, Any]] = []
     cut_short = contextlib.suppress(KeyboardInterrupt, SystemExit)
-    with wanted.tally.open("a", encoding="utf-8") as tally, cut_short:
-        for line in _played(wanted.rounds, wanted.fleets, wanted.seed):
-            told.append(line)
+    with arguments.tally.open("a", encoding="utf-8") as tally, cut_short:
+        for line in _played(arguments.rounds, arguments.fleets, arguments.seed):
+            lines.append(line)
             tally.write(json.dumps(line) + "\n")
             tally.flush()
-            _say(f"{time.strftime('%H:%M:%S')} {len(told)} {json.dumps(line)[:_SHOWN]}")
-    _table(told)
-    _say(f"{(time.monotonic() - began) / 60:.0f} minutes, {wanted.fleets} fleets at a time.")
-    wrong = any(line.get("twice") or line.get("lost") or "wrong" in line for line in told)
-    return int(wrong or sum("seconds" in line for line in told) < wanted.rounds)
+            _say(f"{time.strftime('%H:%M:%S')} {len(lines)} {json.dumps(line)[:_SHOWN]}")
+    _table(lines)
+    _say(f"{(time.monotonic() - began) / 60:.0f} minutes, {arguments.fleets} fleets at a time.")
+    wrong = any(line.get("twice") or line.get("lost") or "wrong" in line for line in lines)
+    return int(wrong or sum("seconds" in line for line in lines) < arguments.rounds)
 
 
 def _played(number: int, fleets: int, seed: int) -> Iterator[Mapping[str, Any]]:
@@ -188,25 +188,25 @@ def _play_all(number: int, share: int, seed: int, lines: multiprocessing.Queue[M
         lines.put(facts | {"wrong": f"{type(error).__name__}: {error}"})
 
 
-def _table(told: Sequence[Mapping[str, Any]]) -> None:
+def _table(lines: Sequence[Mapping[str, Any]]) -> None:
     ways = [f"{way}: rounds | p50 | p99 | slowest" for way in ("directly", "through PgBouncer")]
     _say(f"| what happens to the leader | {' | '.join(ways)} |")
     _say("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    played = [line for line in told if "seconds" in line]
+    played = [line for line in lines if "seconds" in line]
     for event in EVENTS:
         cells = [event]
         for pooled in (False, True):
             of_it = (line for line in played if line["event"] == event and line["pooled"] == pooled)
             cells += _quantiles(sorted(line["seconds"] for line in of_it))
         _say(f"| {' | '.join(cells)} |")
-    sums = [line for line in told if "rows" in line]
+    sums = [line for line in lines if "rows" in line]
     names = ("committed", "rows", "remembered", "intents")
     facts = ", ".join(f"{sum(line[name] for line in sums)} {name}" for name in names)
     twice = {(line["fleet"], name) for line in played for name in line["twice"]}
     lost = sum(len(line["lost"]) for line in sums)
     _say(f"\n{len(played)} rounds, {len(twice)} models registered twice, {lost} lost.")
     _say(f"Fleets that ended: {len(sums)}; {facts}.")
-    for line in told:
+    for line in lines:
         if "wrong" in line:
             _say(f"Fleet {line['fleet']}: {line['wrong'][:_SHOWN]} …")
 

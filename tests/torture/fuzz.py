@@ -150,9 +150,9 @@ def main() -> int:
     parser.add_argument("--room", choices=ROOMS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
-    wanted = parser.parse_args()
-    shares = {wanted.room: 1.0} if wanted.room else SHARES
-    cases = {room: max(1, round(share * wanted.cases)) for room, share in shares.items()}
+    arguments = parser.parse_args()
+    shares = {arguments.room: 1.0} if arguments.room else SHARES
+    cases = {room: max(1, round(share * arguments.cases)) for room, share in shares.items()}
     _say("| way in | cases | refused | seconds | slowest, s | peak, MiB | promises broken |")
     _say("|---|---:|---:|---:|---:|---:|---:|")
     broken = 0
@@ -160,7 +160,7 @@ def main() -> int:
     with ProcessPoolExecutor(
         os.cpu_count(), multiprocessing.get_context("spawn"), _silence, max_tasks_per_child=1
     ) as pool:
-        for tally in pool.map(partial(_watched, seed=wanted.seed, first=wanted.first), cases.items()):
+        for tally in pool.map(partial(_watched, seed=arguments.seed, first=arguments.first), cases.items()):
             _say(
                 f"| {tally.room} | {tally.cases} | {tally.refused.total()} | {tally.seconds:.0f} "
                 f"| {tally.slowest:.2f} | {tally.memory // 1024} | {len(tally.breaches)} |"
@@ -174,8 +174,8 @@ def _silence() -> None:
     logging.disable(logging.CRITICAL)
 
 
-def _watched(wanted: tuple[str, int], *, seed: int, first: int) -> Tally:
-    room, cases = wanted
+def _watched(task: tuple[str, int], *, seed: int, first: int) -> Tally:
+    room, cases = task
     tally = assault(room, cases, seed=seed, first=first, watched=True)
     faulthandler.cancel_dump_traceback_later()
     return tally

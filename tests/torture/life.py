@@ -68,12 +68,12 @@ def _is_the_moment(point: Point, event: str, value: object) -> bool:
 
 def _code(place: str) -> CodeType:
     module, _, path = place.partition(":")
-    found: Any = import_module(module)
+    member: Any = import_module(module)
     for name in path.split("."):
-        found = getattr(found, name, None)
-        if found is None:
+        member = getattr(member, name, None)
+        if member is None:
             raise LookupError(f"{place}: there is no {name}; correct tests/torture/points.py")
-    code: CodeType = inspect.unwrap(found).__code__
+    code: CodeType = inspect.unwrap(member).__code__
     return code
 
 
@@ -81,8 +81,8 @@ def _require_variables(code: CodeType, within: Within) -> None:
     for name in within.having:
         first = name.partition(".")[0]
         if first not in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
-            told = f"{within.place}: there is no variable {first}"
-            raise LookupError(f"{told}; correct tests/torture/points.py")
+            message = f"{within.place}: there is no variable {first}"
+            raise LookupError(f"{message}; correct tests/torture/points.py")
 
 
 def _is_under_way(frame: FrameType | None, code: CodeType, within: Within) -> bool:
@@ -96,10 +96,10 @@ def _is_under_way(frame: FrameType | None, code: CodeType, within: Within) -> bo
 def _texts(frame: FrameType, name: str) -> set[str]:
     """What a local variable, or an attribute of it, is; of a sequence, what each member is."""
     first, *rest = name.split(".")
-    found = _members(frame.f_locals.get(first))
+    values = _members(frame.f_locals.get(first))
     for part in rest:
-        found = [one for value in found for one in _members(getattr(value, part, None))]
-    return {str(one) for one in found}
+        values = [one for value in values for one in _members(getattr(value, part, None))]
+    return {str(one) for one in values}
 
 
 def _members(value: object) -> list[object]:

@@ -238,11 +238,11 @@ def main() -> int:
     """Plays the outages, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--only", default="", help="outages whose name contains this")
-    wanted = parser.parse_args().only
+    fragment = parser.parse_args().only
     print(HEAD)  # noqa: T201 - the program's result
     well = True
     for outage in OUTAGES:
-        if wanted not in f"{outage.what} {outage.way}" or (outage.postgres and programs() is None):
+        if fragment not in f"{outage.what} {outage.way}" or (outage.postgres and programs() is None):
             continue
         with tempfile.TemporaryDirectory(prefix="reconciler-outage-") as folder:
             result = play(outage, Path(folder))

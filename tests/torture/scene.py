@@ -238,8 +238,8 @@ class Scene:
             ends: the verdicts that are not `in-sync`, by name; None takes the plot's.
             by_loop: leave it to `run`, and let `apply` only confirm it; else `apply` as often as it takes.
         """
-        wanted = self._verdicts(self.plot.ends if ends is None else ends)
-        usual = _IN_NEED if set(wanted.values()) != {"in-sync"} else _WELL
+        expected = self._verdicts(self.plot.ends if ends is None else ends)
+        usual = _IN_NEED if set(expected.values()) != {"in-sync"} else _WELL
         started = time.monotonic()
         if by_loop:
             life = self.run()
@@ -249,7 +249,7 @@ class Scene:
             life.wait(PATIENCE)
         while time.monotonic() < started + PATIENCE:
             code = self.apply().wait(PATIENCE)
-            if code == usual and self.verdicts() == wanted:
+            if code == usual and self.verdicts() == expected:
                 return time.monotonic() - started
             _pause(started)
         self.violations.append(f"not at rest after {PATIENCE:g} s: {self.verdicts()}, {self.complaints()}")
@@ -293,16 +293,16 @@ class Scene:
         self.examine()
         names = {f"m{number}" for number in range(self.models)} - self.plot.unregistered
         there = Counter(pair for pair, _ in self.rows())
-        wanted = {(name, "1.0.0") for name in names}
-        self._expect([f"{pair} is lost" for pair in wanted - there.keys()], "loss")
-        self._expect([f"{pair} is there" for pair in there.keys() - wanted], "stranger")
+        expected = {(name, "1.0.0") for name in names}
+        self._expect([f"{pair} is lost" for pair in expected - there.keys()], "loss")
+        self._expect([f"{pair} is there" for pair in there.keys() - expected], "stranger")
         self._expect([f"{pair} is there {n} times" for pair, n in there.items() if n > 1], "duplicate")
         with open_state(self.url, writer=False) as ledger:
-            known: dict[ModelKey, str | None] = dict(
+            model_ids: dict[ModelKey, str | None] = dict(
                 ledger.uncompared_ids("prod", {ModelKey(*pair) for pair in there})
             )
-            known |= {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
-        wrong = [pair for pair, model_id in self.rows() if known.get(ModelKey(*pair)) != model_id]
+            model_ids |= {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
+        wrong = [pair for pair, model_id in self.rows() if model_ids.get(ModelKey(*pair)) != model_id]
         self._expect([f"{pair} is remembered by another id" for pair in wrong], "memory")
 
     @property
@@ -312,8 +312,8 @@ class Scene:
 
     def rows(self) -> list[tuple[tuple[str, str], str]]:
         """The registry's rows: pairs with their model ids."""
-        found = self._ask("model_name, model_version, model_id", "models")
-        return [((name, version), model_id) for name, version, model_id in found]
+        records = self._ask("model_name, model_version, model_id", "models")
+        return [((name, version), model_id) for name, version, model_id in records]
 
     def duplicates(self) -> list[tuple[str, str]]:
         """Every arrival of a pair that was there already."""

@@ -112,7 +112,7 @@ class Time:
 def _children() -> frozenset[str]:
     """The process ids of this process's children."""
     lists = (task / "children" for task in Path("/proc/self/task").iterdir())
-    return frozenset(child for found in lists for child in found.read_text().split())
+    return frozenset(child for file in lists for child in file.read_text().split())
 
 
 @dataclass
@@ -182,14 +182,14 @@ class Soak:
             guards = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
             page, deeds = _Page(clock), EventCounter()
 
-            def heard(event: Event) -> None:
+            def record_event(event: Event) -> None:
                 deeds(event)
                 self.deeds[event.kind] += 1
                 page.metrics.observe_events([event])
 
-            engine = Engine(source, ledger, (target,), guards, Clock(clock.now, clock.sleep), heard)
+            engine = Engine(source, ledger, (target,), guards, Clock(clock.now, clock.sleep), record_event)
             try:
-                yield CycleJob(engine, deeds, page.heard, page.shown)
+                yield CycleJob(engine, deeds, page.record_tick, page.shown)
             finally:
                 engine.git.close()
                 await registry.aclose()
@@ -200,9 +200,9 @@ class Soak:
         if not waiting:
             return
         try:
-            found = await blockers(engine.targets[0], dice.choice(waiting), engine.ledger)
-            if found is not None and not found.live_models:
-                await retry(found, engine.ledger, engine.clock, engine.progress)
+            blocking = await blockers(engine.targets[0], dice.choice(waiting), engine.ledger)
+            if blocking is not None and not blocking.live_models:
+                await retry(blocking, engine.ledger, engine.clock, engine.progress)
         except RegistryError:
             self.outcomes["retry refused"] += 1
 
@@ -225,7 +225,7 @@ class _Page:
     metrics: Metrics = field(default_factory=lambda: Metrics("soak"))
     report: Report | None = None
 
-    def heard(self, tick: Tick) -> None:
+    def record_tick(self, tick: Tick) -> None:
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
         self.metrics.render()
 
@@ -241,20 +241,20 @@ def faults_found(samples: Sequence[Sample]) -> list[str]:
     first, last = warm[0], warm[-1]
     span = last.tick - first.tick
     growth = linear_regression([s.tick for s in warm], [s.memory for s in warm]).slope * span
-    found = []
+    faults = []
     if growth > MEMORY_NOISE + MEMORY * span / 1000:
-        found.append(f"memory grew by {growth:.0f} KiB in {span} ticks")
+        faults.append(f"memory grew by {growth:.0f} KiB in {span} ticks")
     for name in ("descriptors", "threads"):
         numbers = [getattr(sample, name) for sample in warm]
         if max(numbers) - min(numbers) > DESCRIPTORS:
-            found.append(f"{name} went from {numbers[0]} to {numbers[-1]}, at most {max(numbers)}")
+            faults.append(f"{name} went from {numbers[0]} to {numbers[-1]}, at most {max(numbers)}")
     if any(sample.children for sample in warm):
-        found.append(f"child processes were left: {max(sample.children for sample in warm)}")
+        faults.append(f"child processes were left: {max(sample.children for sample in warm)}")
     if last.state - first.state > MEMORY * 1024 + STATE_PER_EVENT * (last.events - first.events):
-        found.append(
+        faults.append(
             f"the state grew by {last.state - first.state} bytes for {last.events - first.events} events"
         )
-    return found
+    return faults
 
 
 @contextlib.contextmanager
@@ -284,8 +284,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.soak", description=__doc__)
     parser.add_argument("--ticks", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
-    run = soak(wanted.ticks, wanted.seed)
+    arguments = parser.parse_args()
+    run = soak(arguments.ticks, arguments.seed)
     rows = [
         "| tick | memory | descriptors | threads | children | state | events |",
         "|--:|--:|--:|--:|--:|--:|--:|",
@@ -296,11 +296,11 @@ def main() -> int:
         f"{s.state / 1024:.0f} KiB | {s.events} |"
         for s in shown
     ]
-    found = faults_found(run.samples)
+    faults = faults_found(run.samples)
     took = f"{run.ticks} ticks in {run.seconds / 60:.1f} minutes"
     rows += ["", f"{took}: {_counted(run.outcomes)}.", "", f"Events: {_counted(run.deeds)}."]
-    sys.stdout.write("\n".join([*rows, *(f"NOT FLAT: {one}" for one in found), ""]))
-    return min(len(found), 1)
+    sys.stdout.write("\n".join([*rows, *(f"NOT FLAT: {one}" for one in faults), ""]))
+    return min(len(faults), 1)
 
 
 def _counted(numbers: Counter[str]) -> str:

@@ -16,8 +16,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_the_document_lists_every_point_and_no_other() -> None:
     """A new point is documented."""
     text = (DOCS / "reliability.md").read_text("utf-8")
-    told = set(re.findall(rf"`((?:{'|'.join(FAMILIES)})/[a-z-]+)`", text))
-    assert told == set(POINTS)
+    names = set(re.findall(rf"`((?:{'|'.join(FAMILIES)})/[a-z-]+)`", text))
+    assert names == set(POINTS)
 
 
 def test_the_document_describes_every_kind_of_fault() -> None:

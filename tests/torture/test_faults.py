@@ -91,8 +91,8 @@ def test_an_import_that_was_made_and_whose_answer_is_lost_is_an_unknown_outcome(
     async def use(registry: ModelArtsRegistry) -> None:
         with pytest.raises(OutcomeUnknown):
             await registry.create(request())
-        (found,) = await registry.find(A)
-        assert found.pair == A
+        (model,) = await registry.find(A)
+        assert model.pair == A
         with pytest.raises(AlreadyExists):
             await registry.create(request())
 

@@ -26,7 +26,7 @@ def test_a_script_is_read_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "nothing goes wrong here"),
         ("seed = [", "not valid TOML"),
@@ -38,7 +38,7 @@ def test_a_script_is_read_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_script_that_cannot_be_understood_is_refused_with_file_and_key(
-    tmp_path: Path, text: str, told: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     """Every mistake at once."""
     file = tmp_path / "faults.toml"
@@ -46,7 +46,7 @@ def test_a_script_that_cannot_be_understood_is_refused_with_file_and_key(
     with pytest.raises(ConfigurationError) as caught:
         load_faults(file)
     assert re.match(rf"{file}:(\d+:)* ", str(caught.value))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_script_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -60,5 +60,5 @@ def test_the_program_refuses_to_serve_by_a_script_it_does_not_understand(tmp_pat
     (tmp_path / "faults.toml").write_text('[[rules]]\naction = "drop"\nmoments = "after"\n')
     life = executed(tmp_path, ["registry", "serve", "--port", "0", "--faults", "faults.toml"])
     assert life.wait(60) == 2
-    told = (tmp_path / "program.err").read_text()
-    assert told == "error: faults.toml:3: rules[1].drop.moments: Extra inputs are not permitted\n"
+    message = (tmp_path / "program.err").read_text()
+    assert message == "error: faults.toml:3: rules[1].drop.moments: Extra inputs are not permitted\n"

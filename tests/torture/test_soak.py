@@ -33,5 +33,5 @@ def test_a_leak_is_seen() -> None:
         "the state": [replace(s, state=s.state * 100) for s in FLAT],
     }
     for name, samples in leaks.items():
-        (found,) = faults_found(samples)
-        assert found.startswith(name)
+        (fault,) = faults_found(samples)
+        assert fault.startswith(name)

@@ -160,5 +160,5 @@ def _outcome(name: str, scene: Scene, kills: int, *, by_loop: bool) -> Outcome:
     recovery = scene.recover(by_loop=by_loop)
     scene.examine_at_rest()
     missing = sum(violation.startswith("loss") for violation in scene.violations)
-    found = tuple(dict.fromkeys(scene.violations))
-    return Outcome(name, kills, len(scene.duplicates()), missing, found, recovery)
+    violations = tuple(dict.fromkeys(scene.violations))
+    return Outcome(name, kills, len(scene.duplicates()), missing, violations, recovery)

@@ -122,13 +122,13 @@ class Victim:
 
 def main() -> int:
     """Plays every attack, prints the table, and says whether it holds."""
-    wanted = _arguments()
+    arguments = _arguments()
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory() as folder:
-        fleet = _fleet(Path(folder) / "fleet", wanted.models)
+        fleet = _fleet(Path(folder) / "fleet", arguments.models)
         for victim, attacks in ATTACKS.items():
             for name, attack in attacks.items():
-                if wanted.only in name:
+                if arguments.only in name:
                     rows.append(_measured(fleet, victim, name, attack))
                     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {victim}: {name}\n")
     for other in _OTHERS:
@@ -181,27 +181,27 @@ def _measured(fleet: Fleet, victim: str, name: str, attack: Attack) -> Measured:
 def _started(fleet: Fleet, victim: str) -> Iterator[Victim]:
     command = victim.partition(",")[0]
     words = {"run": ["run"], "registry serve": ["registry", "serve", "--port", "0", "--open"]}[command]
-    with fleet.spawn(*words) as process, _read(process, _URL[command]) as found:
-        page, health = found["page"], found.groupdict().get("health") or found["page"]
+    with fleet.spawn(*words) as process, _read(process, _URL[command]) as addresses:
+        page, health = addresses["page"], addresses.groupdict().get("health") or addresses["page"]
         yield Victim(process, health if "health" in victim else page, health)
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
 @contextmanager
-def _read(process: subprocess.Popen[str], wanted: re.Pattern[str]) -> Iterator[re.Match[str]]:
+def _read(process: subprocess.Popen[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
     """What it says of where it listens; whatever it says later is read and forgotten."""
     assert process.stderr is not None
-    told = ""
+    output = ""
     for line in process.stderr:
-        told += line
-        if found := wanted.search(line):
+        output += line
+        if match := pattern.search(line):
             break
     else:
-        raise RuntimeError(f"it did not start: {told}")
+        raise RuntimeError(f"it did not start: {output}")
     reader = threading.Thread(target=process.stderr.read, daemon=True)
     reader.start()
-    yield found
+    yield match
     process.terminate()
     reader.join(30)
 

@@ -153,12 +153,12 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
 
 def _examine_memory(ledger: SqlLedger, report: Report) -> None:
     """What the report says is remembered as it is, and whatever it does not speak of as it was."""
-    known = ledger.last_report()
-    require(known is not None, "a report is remembered")
-    assert known is not None
-    require(replace(known, items=()) == replace(report, items=(), unlisted={}), "a report's facts")
-    require(set(report.items) <= set(known.items), "a report's items")
-    require(known.counted() == report.counted(), "a report's numbers")
+    last_report = ledger.last_report()
+    require(last_report is not None, "a report is remembered")
+    assert last_report is not None
+    require(replace(last_report, items=()) == replace(report, items=(), unlisted={}), "a report's facts")
+    require(set(report.items) <= set(last_report.items), "a report's items")
+    require(last_report.counted() == report.counted(), "a report's numbers")
 
 
 async def _call(dice: Random, registry: ModelArtsRegistry, responses: list[httpx.Response]) -> None:
@@ -172,12 +172,12 @@ async def _call(dice: Random, registry: ModelArtsRegistry, responses: list[httpx
     chosen = dice.randrange(len(calls))
     try:
         async with asyncio.timeout(30):
-            found = await calls[chosen]()
+            result = await calls[chosen]()
     except RegistryError as error:
         examine_error(error)
         _examine_proof(chosen, error, responses)
         raise
-    harmless(json.dumps([str(found)]), "what was found")
+    harmless(json.dumps([str(result)]), "what was found")
 
 
 def _examine_proof(chosen: int, error: RegistryError, responses: list[httpx.Response]) -> None:

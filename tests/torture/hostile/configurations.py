@@ -207,11 +207,11 @@ def _text(text: str) -> str:
 
 def _environment(dice: Random) -> dict[str, str]:
     """Variables that settings are read from; what no variable can hold is taken out."""
-    found = {}
+    variables = {}
     for _ in range(dice.randint(1, 3)):
         name = dice.choice((*_PLACES, word(dice).replace("=", ""))).replace("\0", "")
         value = dice.choice(
             (word(dice), '{"a": ' * 2000, "[]", "{}", '{"local": {"kind": "embedded"}}', "1e999", "null")
         )
-        found[f"RECONCILER_{name}"] = value.replace("\0", "")
-    return found
+        variables[f"RECONCILER_{name}"] = value.replace("\0", "")
+    return variables

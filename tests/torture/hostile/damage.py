@@ -91,10 +91,10 @@ def bent(dice: Random, document: Any, most: int = 4) -> Any:
     """A copy of a JSON-like value with some places overwritten, removed, doubled or made up."""
     value = copy.deepcopy(document)
     for _ in range(dice.randint(1, most)):
-        found = places(value)
-        if not found or dice.random() < 0.03:
+        spots = places(value)
+        if not spots or dice.random() < 0.03:
             return junk(dice)
-        holder, key = dice.choice(found)
+        holder, key = dice.choice(spots)
         deed = dice.randrange(4)
         if deed == 0:
             del holder[key]

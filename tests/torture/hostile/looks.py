@@ -40,8 +40,8 @@ def harmless(output: str, where: str) -> None:
     """An output can be printed anywhere: nothing in it acts or hides, and no secret is in it."""
     output.encode()
     require(len(output) < _LONGEST, f"{where}: {len(output)} characters")
-    found = {character for character in set(output) - {"\n"} if is_hidden(character)}
-    require(not found, f"{where}: holds {sorted(map(ascii, found))}")
+    hidden = {character for character in set(output) - {"\n"} if is_hidden(character)}
+    require(not hidden, f"{where}: holds {sorted(map(ascii, hidden))}")
     require(SECRET not in output, f"{where}: tells a secret")
 
 
@@ -62,9 +62,11 @@ def examine(report: Report, dice: Random) -> None:
 
 def examine_reasons(reasons: Iterable[Reason]) -> None:
     """The list of problems that `validate` prints."""
-    told = tuple(reasons)
-    harmless(problems.render(told, colour=False), "problems")
-    harmless(as_json.dumps([problems.as_json(reason, severity=True) for reason in told]), "problems in JSON")
+    entries = tuple(reasons)
+    harmless(problems.render(entries, colour=False), "problems")
+    harmless(
+        as_json.dumps([problems.as_json(reason, severity=True) for reason in entries]), "problems in JSON"
+    )
 
 
 def examine_events(events: Iterable[Event]) -> None:
@@ -76,9 +78,9 @@ def examine_events(events: Iterable[Event]) -> None:
 
 def examine_error(error: Exception) -> None:
     """What a person reads when a command ends with this error."""
-    told = io.StringIO()
-    with contextlib.redirect_stderr(told):
+    output = io.StringIO()
+    with contextlib.redirect_stderr(output):
         echo_err(f"error: {error}")
-    harmless(told.getvalue(), "error")
+    harmless(output.getvalue(), "error")
     require(str(error).strip(), "error: says nothing")
     require(len(str(error)) < 100_000, f"error: {len(str(error))} characters")

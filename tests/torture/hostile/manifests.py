@@ -56,8 +56,8 @@ class Heap:
         """These files as one commit."""
         self.blobs = {f"{path}\0{hash(data)}": data for path, data in files.items()}
         named = zip(files, self.blobs, strict=True)
-        found = (File(path, blob, "100644", len(self.blobs[blob])) for path, blob in named)
-        return Snapshot("0" * 40, ROOT, tuple(sorted(found, key=lambda file: file.path)))
+        entries = (File(path, blob, "100644", len(self.blobs[blob])) for path, blob in named)
+        return Snapshot("0" * 40, ROOT, tuple(sorted(entries, key=lambda file: file.path)))
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The port."""
@@ -77,10 +77,10 @@ def attacker(_: Path) -> Iterator[Attack]:
     def attack(dice: Random) -> None:
         path, data = hostile_file(dice)
         name = dice.choice(list(EDITIONS))
-        found = read(path, data, edition(name), (_GOOD | _BESIDE).get)
-        _examine(path, found)
+        results = read(path, data, edition(name), (_GOOD | _BESIDE).get)
+        _examine(path, results)
         if dice.random() < 0.25:
-            require(read(path, data, edition(name), (_GOOD | _BESIDE).get) == found, "reading is pure")
+            require(read(path, data, edition(name), (_GOOD | _BESIDE).get) == results, "reading is pure")
             snapshot = heap.snapshot(_GOOD | _BESIDE | {path: data})
             desired = readers[name].snapshot(heap, snapshot)
             require(
@@ -136,9 +136,9 @@ def _yaml(dice: Random, document: Any) -> bytes:
         return as_json(document)
 
 
-def _examine(path: str, found: tuple[Manifest | InvalidManifest, ...]) -> None:
-    require(found, "silence is no answer")
-    for result in found:
+def _examine(path: str, results: tuple[Manifest | InvalidManifest, ...]) -> None:
+    require(results, "silence is no answer")
+    for result in results:
         valid = isinstance(result, Manifest)
         reasons = result.warnings if isinstance(result, Manifest) else result.reasons
         errors = [reason for reason in reasons if reason.severity == "error"]
@@ -153,6 +153,6 @@ def _examine(path: str, found: tuple[Manifest | InvalidManifest, ...]) -> None:
             require(all(0 < len(part) < 1000 for part in result.pair), "a pair is two short texts")
     examine_reasons(
         reason
-        for result in found
+        for result in results
         for reason in (result.warnings if isinstance(result, Manifest) else result.reasons)
     )

@@ -115,32 +115,34 @@ def _examine(
         require(
             {f"good-{number}" for number in range(2)} <= named, "a bad file changes no other file's outcome"
         )
-    known: dict[tuple[str, int], LastCommit] = {}
+    last_commits: dict[tuple[str, int], LastCommit] = {}
     with contextlib.suppress(SourceError):
         parsed_files = [parsed_file for parsed_file, _ in parser.read(source, snapshot.files, lambda _: None)]
         with source.graph(
             snapshot.commit, [parsed_file.path for parsed_file in parsed_files] or ["models.d"]
         ) as graph:
-            found = find_last_commits(graph, source, parsed_files).by_file
-        known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
+            by_file = find_last_commits(graph, source, parsed_files).by_file
+        last_commits = {(path, line): made for path, lines in by_file.items() for line, made in lines.items()}
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")
-        rows = history.rows([Declaration("local", pair, told) for pair, told in changes.items()], ())
+        rows = history.rows(
+            [Declaration("local", pair, file_changes) for pair, file_changes in changes.items()], ()
+        )
         harmless("".join(history.text(rows)), "history")
-    items = verdicts(PlannerInput("local", desired, NOON, last_commits=known))
+    items = verdicts(PlannerInput("local", desired, NOON, last_commits=last_commits))
     examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)
 
 
 def _entries(dice: Random, den: Den, most: int = 6, *, possible: bool) -> list[Entry]:
     """Entries of one tree, each name once where it is to be possible."""
-    found: dict[bytes, Entry] = {}
+    entries: dict[bytes, Entry] = {}
     for _ in range(dice.randint(0, most)):
         name = dice.choice(NAMES if possible or dice.random() < 0.6 else IMPOSSIBLE)
         if dice.random() < 0.2:
             name = word(dice).encode().replace(b"\0", b"").replace(b"/", b"") + b".yaml"
         if name not in GOOD and (name != b"config.json" or dice.random() < 0.5):
-            found[name] = _entry(dice, den, name, possible=possible)
-    return list(found.values()) * (1 if possible or dice.random() < 0.7 else 2)
+            entries[name] = _entry(dice, den, name, possible=possible)
+    return list(entries.values()) * (1 if possible or dice.random() < 0.7 else 2)
 
 
 def _entry(dice: Random, den: Den, name: bytes, *, possible: bool) -> Entry:
