@@ -33,7 +33,7 @@ def _entries(fleet: Fleet) -> list[Entry]:
 def test_plan_apply_and_status_tell_of_too_many_paths_and_go_on_with_what_was_known(limited: Fleet) -> None:
     """The same words everywhere, once; exit code 1; nothing is missing, unmanaged or imported again."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
-    nested(store, head, deep=2, known=_entries(limited))
+    nested(store, head, deep=2, siblings=_entries(limited))
     verdicts = {"a@1.0.0": "in-sync", "b@2.0.0": "in-sync", "models.d": "invalid"}
     for command in ("plan", "apply", "status", "plan"):
         quiet_run, done = limited(command, "--quiet"), limited.json(command)
@@ -50,7 +50,7 @@ def test_history_that_is_kept_goes_on_beside_a_commit_that_did_too_much(limited:
     """What came before is told with it, and after it was mended; a note says why not all is told."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
     tree = limited.repository.git("rev-parse", "HEAD^{tree}")
-    mended = store.commit(tree, [nested(store, head, deep=2, known=_entries(limited))])
+    mended = store.commit(tree, [nested(store, head, deep=2, siblings=_entries(limited))])
     for tip in ("HEAD", mended):
         limited.repository.git("update-ref", "refs/heads/main", tip)
         for _ in range(2):  # before and after a cycle
@@ -66,7 +66,7 @@ def test_history_that_is_kept_goes_on_beside_a_commit_that_did_too_much(limited:
 def test_a_long_author_is_shortened_wherever_it_is_stored_or_shown(limited: Fleet) -> None:
     """Report, history, state and index hold the same few characters."""
     store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
-    long_author(store, head, size=300_000, models=2, known=_entries(limited))
+    long_author(store, head, size=300_000, models=2, siblings=_entries(limited))
     assert limited("apply").code == 0
     authors = {item["author"] for item in limited.json("status", "long0").json["items"]}
     assert authors == {"N" * 19 + "…"}

@@ -35,48 +35,50 @@ def nested(
     deep: int,
     wide: int = 10,
     text: bytes = b"model_name: a\n",
-    known: Sequence[Entry] = (),
+    siblings: Sequence[Entry] = (),
 ) -> str:
     """As many paths as `wide` to the power of `deep`: each folder holds the next one so many times."""
     made, mode = store.blob(text), b"100644"
     for _ in range(deep):
         names = [b"%d%s" % (number, b"" if mode == b"40000" else b".yaml") for number in range(wide)]
         made, mode = store.tree(Entry(mode, name, made) for name in names), b"40000"
-    return _committed(store, parent, [*known, Entry(b"40000", b"hostile", made)])
+    return _committed(store, parent, [*siblings, Entry(b"40000", b"hostile", made)])
 
 
-def deep(store: ObjectStore, parent: str, *, levels: int, known: Sequence[Entry] = ()) -> str:
+def deep(store: ObjectStore, parent: str, *, levels: int, siblings: Sequence[Entry] = ()) -> str:
     """One file below very many folders, each in the other."""
     made, mode = store.blob(b"x: 1\n"), b"100644"
     for _ in range(levels):
         made, mode = store.tree([Entry(mode, b"d" if mode == b"40000" else b"d.yaml", made)]), b"40000"
-    return _committed(store, parent, [*known, Entry(b"40000", b"hostile", made)])
+    return _committed(store, parent, [*siblings, Entry(b"40000", b"hostile", made)])
 
 
-def one_pair_everywhere(store: ObjectStore, parent: str, *, files: int, known: Sequence[Entry] = ()) -> str:
+def one_pair_everywhere(
+    store: ObjectStore, parent: str, *, files: int, siblings: Sequence[Entry] = ()
+) -> str:
     """Files with long names, of which each declares one model a hundred times."""
     blob = store.blob("---\n".join([manifest("claimed@1.0.0")] * 100).encode())
     names = (b"x" * 200 + b"%d.yaml" % number for number in range(files))
-    return _committed(store, parent, [*known, *(Entry(b"100644", name, blob) for name in names)])
+    return _committed(store, parent, [*siblings, *(Entry(b"100644", name, blob) for name in names)])
 
 
 def faulty_everywhere(
-    store: ObjectStore, parent: str, *, documents: int = 80, known: Sequence[Entry] = ()
+    store: ObjectStore, parent: str, *, documents: int = 80, siblings: Sequence[Entry] = ()
 ) -> str:
     """One file in which nearly every line is wrong."""
     lines = "".join(f"{number}: 1\n" for number in range(100))
     blob = store.blob("---\n".join([lines] * documents).encode())
-    return _committed(store, parent, [*known, Entry(b"100644", b"faulty.yaml", blob)])
+    return _committed(store, parent, [*siblings, Entry(b"100644", b"faulty.yaml", blob)])
 
 
 def long_author(
-    store: ObjectStore, parent: str, *, size: int, models: int = 200, known: Sequence[Entry] = ()
+    store: ObjectStore, parent: str, *, size: int, models: int = 200, siblings: Sequence[Entry] = ()
 ) -> str:
     """An author and a subject of so many characters, on every one of the models."""
     blobs = [store.blob(manifest(f"long{number}@1.0.0").encode()) for number in range(models)]
     entries = [Entry(b"100644", b"long%d.yaml" % number, blob) for number, blob in enumerate(blobs)]
     author = b"N" * size + b" <author@example.org> 1700000000 +0200"
-    return _committed(store, parent, [*known, *entries], author=author, message=b"S" * size)
+    return _committed(store, parent, [*siblings, *entries], author=author, message=b"S" * size)
 
 
 def _committed(store: ObjectStore, parent: str, entries: Sequence[Entry], **facts: bytes) -> str:
