@@ -116,17 +116,19 @@ class Executor:
                 else is tried.
         """
         failures = FailureBudget(_ENOUGH)
+        # by pair: whatever the caller has chosen, no two calls for one pair are ever under way together
+        by_pair = {item.pair: item for item in items if item.pair}
 
-        async def one(item: ModelState) -> bool:
+        async def one(pair: ModelKey) -> bool:
             # a result that could not be written says that the state is gone: nothing else is sent
             given_up = failures.given_up or self._results.failed
-            if item.pair is None or self.recorder.clock.stopping() or given_up:
+            if self.recorder.clock.stopping() or given_up:
                 return True
-            return await self._waited_for(item, manifests[item.pair], failures)
+            return await self._waited_for(by_pair[pair], manifests[pair], failures)
 
         hanging = self.hanging_calls.number(self.recorder.target) if self.hanging_calls is not None else 0
         try:
-            await gather_limited(items, one, self.timing.in_flight - hanging)
+            await gather_limited(by_pair, one, self.timing.in_flight - hanging)
         finally:
             await self._results.done()  # before anything is raised: every result is on disk then
         if failures.last is not None and not failures.successes:
