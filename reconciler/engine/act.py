@@ -65,7 +65,7 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
     manifests = partial(open_manifests, cycle, run)
     await run.executor.see_through(manifests)
     not_made = run.executor.not_made() & run.inputs.desired.manifests.keys()
-    # by the verdict too: an invalid document may claim the same pair, and each item here is one POST
+    # by the verdict too: an invalid document may claim the same pair, and it is not what was sent
     to_import = (Verdict.IMPORT, Verdict.WAITING)
     again = [item for item in run.items if item.pair in not_made and item.verdict in to_import]
     if again:
